@@ -1,0 +1,44 @@
+# Shortcuts. `just` alone lists them; each one is a script or one command that works without just.
+
+bin := justfile_directory() / ".venv/bin"
+
+# List the recipes.
+default:
+    @just --list
+
+# Make .venv ready for development.
+setup:
+    sh scripts/setup dev
+
+# Linter, format, types, contracts, tidy and fast tests.
+check *args:
+    sh scripts/check {{ args }}
+
+# Everything, slow tests and Debian packages included.
+test *args:
+    sh scripts/test {{ args }}
+
+# Repair what the linter and the formatter can repair.
+fix: setup
+    "{{ bin }}/ruff" check --fix .
+    "{{ bin }}/ruff" format .
+
+# The demo: embedded database, paper venue, dashboard.
+demo *args:
+    sh scripts/demo {{ args }}
+
+# Branch coverage; floors 0 and 1 must be covered whole.
+cover: setup
+    "{{ bin }}/coverage" erase
+    "{{ bin }}/pytest" -m "not slow and not debian" --cov --cov-report=term:skip-covered
+    "{{ bin }}/coverage" report --fail-under=100 --include='src/fillbook/domain/*,src/fillbook/accounting/*'
+
+# Pin every dependency again, with hashes. Needs uv.
+pins:
+    uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header pyproject.toml -o requirements/core.txt
+    uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group build --group dev -c requirements/core.txt pyproject.toml -o requirements/dev.txt
+    uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group build -c requirements/dev.txt pyproject.toml -o requirements/demo.txt
+
+# Run every benchmark that is there.
+bench *args: setup
+    for file in benchmarks/[a-z]*.py; do "{{ bin }}/python" "$file" {{ args }} || exit 1; done

@@ -1,0 +1,1 @@
+"""Verbs: pure functions from facts to figures. No I/O, no clock, no float."""

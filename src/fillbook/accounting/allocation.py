@@ -1,0 +1,59 @@
+"""Pro-rata shares that add up to the total, to the last digit.
+
+A total is spread over the units [0, whole). The share of [start, end) is
+``round(total * end / whole) - round(total * start / whole)``: neighbours telescope, so whatever the
+cuts, the shares of all pieces sum to the total. Rounding is half-even at 18 decimals, or at the
+total's own decimals when it needs more.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from fillbook.domain.money import EXACT, decimals, plain, scaled, unscaled
+
+DECIMALS_MIN = 18
+
+
+def share(total: Decimal, start: int, end: int, whole: int) -> Decimal:
+    """The part of `total` that the units [start, end) of [0, whole) bear."""
+    assert 0 <= start <= end <= whole
+    if start == 0 and end == whole:
+        return total
+    amount, scale = as_integer(total)
+    return unscaled(upto(amount, end, whole) - upto(amount, start, whole), scale)
+
+
+def shares_of(total: Decimal, weights: Sequence[int]) -> list[Decimal]:
+    """Split a total by signed weights that do not sum to zero; the parts add up to the total."""
+    whole = sum(weights)
+    assert whole != 0
+    amount, scale = as_integer(total)
+    parts, reached, before = [], 0, 0
+    for weight in weights:
+        reached += weight
+        now = upto(amount, reached, whole)
+        parts.append(unscaled(now - before, scale))
+        before = now
+    return parts
+
+
+def as_integer(total: Decimal) -> tuple[int, int]:
+    """A total as an integer, and at how many decimals: those at which its shares are rounded."""
+    shifted = total.scaleb(DECIMALS_MIN, EXACT)
+    amount = int(shifted)
+    if amount == shifted:
+        return amount, DECIMALS_MIN
+    scale = decimals(plain(total))
+    return scaled(total, scale), scale
+
+
+def upto(amount: int, reached: int, whole: int) -> int:
+    """amount * reached / whole, rounded half to even."""
+    if reached == whole or not reached:
+        return amount if reached else 0  # most shares begin or end at an edge
+    if whole < 0:
+        reached, whole = -reached, -whole
+    quotient, rest = divmod(amount * reached, whole)
+    if rest * 2 > whole or (rest * 2 == whole and quotient % 2):
+        quotient += 1
+    return quotient

@@ -1,0 +1,92 @@
+"""Readings of raw records: an execution, a cash flow, or the reason why a record cannot be read."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from fillbook.domain.instrument import Leg
+
+Side = Literal["Buy", "Sell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill that changed a position."""
+
+    execution_key: UUID
+    executed_at: datetime
+    venue_seq: int | None
+    category: str
+    symbol: str
+    leg: Leg
+    execution_id: str
+    order_id: str
+    client_order_id: str
+    side: Side
+    price: Decimal
+    qty: Decimal
+    value: Decimal | None
+    closed_qty: Decimal | None
+    fee: Decimal | None
+    fee_currency: str
+    fee_inferred: bool
+    currency: str
+    is_maker: bool | None
+    exec_type: str
+    order_type: str
+    create_type: str
+    stop_type: str
+    mark_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class CashFlow:
+    """Money that moved without a fill. The amount is positive when paid."""
+
+    cash_key: UUID
+    occurred_at: datetime
+    kind: Literal["funding"]
+    category: str
+    symbol: str
+    leg: Leg
+    flow_id: str
+    amount: Decimal
+    currency: str
+    position_qty: Decimal | None
+    price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that stays in quarantine, and why."""
+
+    reason: str
+
+
+Reading = Execution | CashFlow | Unreadable
+
+_INFERRED = frozenset(("fee", "fee_currency"))
+_EMPTY = (None, "")
+
+
+def revision_reason(
+    before: Execution | CashFlow, after: Execution | CashFlow
+) -> Literal["completion", "revision"] | None:
+    """Why the later reading differs: None when it does not.
+
+    Fields that were empty, or only inferred, and arrive now complete a reading. Any other change is
+    the venue telling another story, and revises it.
+    """
+    if before == after:
+        return None
+    if type(before) is not type(after):
+        return "revision"
+    inferred = isinstance(before, Execution) and before.fee_inferred
+    for field in fields(before):
+        was, now = getattr(before, field.name), getattr(after, field.name)
+        replaced = inferred and field.name in _INFERRED
+        if was != now and was not in _EMPTY and not replaced and field.name != "fee_inferred":
+            return "revision"
+    return "completion"

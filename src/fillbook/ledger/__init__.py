@@ -1,0 +1,1 @@
+"""The ledger: facts and figures in one PostgreSQL."""

@@ -1,0 +1,88 @@
+"""Coverage: what was asked for, what is proven, and why the rest is not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from fillbook.domain.window import Window
+from fillbook.ledger._pool import Pool, transaction
+from fillbook.ledger._queries import queries
+from fillbook.ledger.proofs import as_windows
+from fillbook.ledger.writing import Writing
+
+SQL = queries("coverage.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The proven intervals of one stream and scope, oldest first."""
+
+    read: tuple[Window, ...] = ()
+    settled: tuple[Window, ...] = ()
+    unavailable: tuple[Window, ...] = ()
+    wanted: tuple[Window, ...] = ()
+
+
+async def get(pool: Pool, account_id: int, stream: str, scope: str) -> Coverage:
+    """What is known of one stream and scope."""
+    what = {"account_id": account_id, "stream": stream, "scope": scope}
+    async with transaction(pool) as conn:
+        known = await (await conn.execute(SQL["get_coverage"], what)).fetchone()
+        wanted = await (await conn.execute(SQL["get_wanted"], what)).fetchone()
+    read, settled, unavailable = (tuple(as_windows(r)) for r in known[:3]) if known else ((),) * 3
+    return Coverage(read, settled, unavailable, tuple(as_windows(wanted[0])) if wanted else ())
+
+
+async def want(pool: Pool, account_id: int, stream: str, scope: str, window: Window) -> None:
+    """Remember that a window was asked for: gaps are counted against it."""
+    async with transaction(pool) as conn:
+        await conn.execute(
+            SQL["want"],
+            {
+                "account_id": account_id,
+                "stream": stream,
+                "scope": scope,
+                "starts_at": window.starts_at,
+                "ends_at": window.ends_at,
+            },
+        )
+
+
+async def add_failure(
+    writing: Writing,
+    *,
+    stream: str,
+    scope: str,
+    window: Window,
+    reason: str,
+    failed_at: datetime,
+    run_id: UUID,
+) -> None:
+    """Say why a window is not proven."""
+    await writing.conn.execute(
+        SQL["add_failure"],
+        {
+            "account_id": writing.account_id,
+            "stream": stream,
+            "scope": scope,
+            "starts_at": window.starts_at,
+            "ends_at": window.ends_at,
+            "reason": reason,
+            "failed_at": failed_at,
+            "run_id": run_id,
+        },
+    )
+
+
+async def name_unavailable(writing: Writing, stream: str, scope: str, window: Window) -> None:
+    """Mark what the venue no longer serves."""
+    await writing.conn.execute(
+        SQL["name_unavailable"],
+        {
+            "account_id": writing.account_id,
+            "stream": stream,
+            "scope": scope,
+            "starts_at": window.starts_at,
+            "ends_at": window.ends_at,
+        },
+    )

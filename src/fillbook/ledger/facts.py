@@ -1,0 +1,207 @@
+"""Booking pages: raw rows, their readings and their places on the chain, once each.
+
+A record that is booked already with the same bytes is skipped. The same record with other bytes is
+booked again; when its reading differs too, the reading becomes a new revision: a *completion* when
+empty fields were filled, a *revision* (and an alarm) when the venue changed its story.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from uuid import UUID
+
+from fillbook.domain.execution import (
+    CashFlow,
+    Execution,
+    Reading,
+    Unreadable,
+    revision_reason,
+)
+from fillbook.domain.raw import RawRecord, content_key
+from fillbook.ledger._pool import Connection
+from fillbook.ledger._queries import queries
+from fillbook.ledger.chain import raw_payload
+from fillbook.ledger.packing import pack
+from fillbook.ledger.writing import Writing
+
+SQL = queries("facts.sql")
+
+EXECUTION_FIELDS = tuple(field.name for field in fields(Execution))
+CASH_FLOW_FIELDS = tuple(field.name for field in fields(CashFlow))
+
+Latest = dict[UUID, tuple[int, Execution | CashFlow]]  # key: its latest revision and reading
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where pages came from."""
+
+    stream: str
+    scope: str
+    run_id: UUID
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What booking some records came to."""
+
+    rows_seen: int = 0
+    rows_new: int = 0
+    executions_new: int = 0
+    quarantined: int = 0
+    revisions: int = 0
+
+    def __add__(self, other: "Booked") -> "Booked":
+        return Booked(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A record that was not booked before, at its place on the chain."""
+
+    chain_seq: int
+    record: RawRecord
+    reading: Reading
+
+
+async def book(
+    writing: Writing, source: Source, records: Sequence[tuple[RawRecord, Reading]]
+) -> Booked:
+    """Book the records that are new, in the order given."""
+    if not records:
+        return Booked()
+    known = await _known(writing, [record.record_key for record, _ in records])
+    seen_before = frozenset(known)
+    new: list[_New] = []
+    raw_rows: list[tuple[object, ...]] = []
+    for record, reading in records:
+        content = content_key(record.body)
+        if content in known.setdefault(record.record_key, set()):
+            continue
+        known[record.record_key].add(content)
+        raw_rows.append(_raw_row(writing, source, record, content))
+        new.append(_New(writing.head.seq, record, reading))
+    if not new:
+        return Booked(rows_seen=len(records))
+    await _copy(writing.conn, "copy_raw", raw_rows)
+    latest = await latest_readings(
+        writing.conn, writing.account_id, seen_before & {row.record.record_key for row in new}
+    )
+    return await _book_readings(writing, source, new, latest, rows_seen=len(records))
+
+
+async def _known(writing: Writing, keys: list[UUID]) -> dict[UUID, set[UUID]]:
+    found = await writing.conn.execute(
+        SQL["known_contents"], {"account_id": writing.account_id, "keys": keys}
+    )
+    known: dict[UUID, set[UUID]] = {}
+    for record_key, content in await found.fetchall():
+        known.setdefault(record_key, set()).add(content)
+    return known
+
+
+def _raw_row(
+    writing: Writing, source: Source, record: RawRecord, content: UUID
+) -> tuple[object, ...]:
+    seq, hashed = writing.extend(
+        b"r",
+        raw_payload(
+            source.stream,
+            source.scope,
+            record.record_key,
+            source.received_at,
+            source.run_id,
+            record.body,
+        ),
+    )
+    codec, packed = pack(record.body)
+    return (
+        writing.account_id, seq, record.record_key, content, source.received_at, source.run_id,
+        source.stream, source.scope, codec, packed, hashed,
+    )  # fmt: skip
+
+
+async def _book_readings(
+    writing: Writing, source: Source, new: Sequence[_New], latest: Latest, *, rows_seen: int
+) -> Booked:
+    rows: dict[str, list[tuple[object, ...]]] = {
+        "copy_executions": [],
+        "copy_cash_flows": [],
+        "copy_quarantined": [],
+    }
+    executions_new = revisions = 0
+    for row in new:
+        table, values, reason = read_into(row.chain_seq, row.reading, latest)
+        if table is None:
+            continue
+        stamped = (writing.account_id, *values)
+        rows[table].append(with_booked_at(table, stamped, source.received_at))
+        executions_new += table == "copy_executions" and reason == "first"
+        revisions += reason == "revision"
+    for table, table_rows in rows.items():
+        await _copy(writing.conn, table, table_rows)
+    return Booked(
+        rows_seen=rows_seen,
+        rows_new=len(new),
+        executions_new=executions_new,
+        quarantined=len(rows["copy_quarantined"]),
+        revisions=revisions,
+    )
+
+
+def read_into(
+    chain_seq: int, reading: Reading, latest: Latest
+) -> tuple[str | None, tuple[object, ...], str]:
+    """What a reading adds to the facts, given the latest readings, which it moves on.
+
+    Booking and verifying both go through here, so that a book can be compared with its raw rows.
+    """
+    if isinstance(reading, Unreadable):
+        return "copy_quarantined", (chain_seq, reading.reason), "quarantined"
+    key = reading.execution_key if isinstance(reading, Execution) else reading.cash_key
+    revision, reason = 0, "first"
+    if key in latest:
+        number, before = latest[key]
+        changed = revision_reason(before, reading)
+        if changed is None:
+            return None, (), ""
+        revision, reason = number + 1, changed
+    latest[key] = (revision, reading)
+    table = "copy_executions" if isinstance(reading, Execution) else "copy_cash_flows"
+    names = EXECUTION_FIELDS if isinstance(reading, Execution) else CASH_FLOW_FIELDS
+    values = tuple(getattr(reading, name) for name in names)
+    return table, (revision, reason, chain_seq, *values), reason
+
+
+def with_booked_at(
+    table: str, row: tuple[object, ...], booked_at: datetime
+) -> tuple[object, ...]:
+    """A row of facts with the time it was booked at in its place."""
+    if table == "copy_quarantined":
+        return (*row, booked_at)
+    return (*row[:4], booked_at, *row[4:])
+
+
+async def latest_readings(conn: Connection, account_id: int, keys: Iterable[UUID]) -> Latest:
+    """The latest reading of each of these records that has one."""
+    keys = list(keys)
+    if not keys:
+        return {}
+    what = {"account_id": account_id, "keys": keys}
+    latest: Latest = {}
+    found = await conn.execute(SQL["latest_executions"], what)
+    for key, revision, *rest in await found.fetchall():
+        latest[key] = (revision, Execution(key, *rest))
+    found = await conn.execute(SQL["latest_cash_flows"], what)
+    for key, revision, *rest in await found.fetchall():
+        latest[key] = (revision, CashFlow(key, *rest))
+    return latest
+
+
+async def _copy(conn: Connection, name: str, rows: Sequence[tuple[object, ...]]) -> None:
+    if not rows:
+        return
+    async with conn.cursor().copy(SQL[name]) as copy:
+        for row in rows:
+            await copy.write_row(row)

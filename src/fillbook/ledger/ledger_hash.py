@@ -1,0 +1,35 @@
+"""One number for a whole book: equal books have equal hashes, however they came about.
+
+It covers the sorted content of executions, cash flows and derived rows, without chain links, receipt
+times and run ids. Two machines that read the same history agree on it.
+"""
+
+from hashlib import sha256
+
+from fillbook.ledger._pool import Pool, snapshot
+from fillbook.ledger._queries import queries
+
+SQL = queries("verify.sql")
+
+_CONTENTS = (
+    "content_executions",
+    "content_cash_flows",
+    "content_stretches",
+    "content_lines",
+    "content_matches",
+    "content_funding_shares",
+    "content_trades",
+)
+
+
+async def ledger_hash(pool: Pool, account_id: int) -> str:
+    """The hash of one account's book."""
+    digest = sha256()
+    async with snapshot(pool) as conn:
+        for name in _CONTENTS:
+            digest.update(name.encode())
+            cursor = conn.cursor()
+            async with cursor.copy(SQL[name], {"account_id": account_id}) as copy:
+                async for data in copy:
+                    digest.update(data)
+    return digest.hexdigest()

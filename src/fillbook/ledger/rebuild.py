@@ -1,0 +1,170 @@
+"""Dropping derived state and laying it again from facts, and dropping an account's chain whole."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.types.multirange import TimestamptzMultirange
+
+from fillbook.domain.instrument import LegName
+from fillbook.domain.window import Window
+from fillbook.ledger import accounts, derived
+from fillbook.ledger._pool import Connection, Pool
+from fillbook.ledger._queries import queries
+from fillbook.ledger.derived import DERIVATION_VERSION, Task
+from fillbook.ledger.proofs import as_multirange, as_windows, check_version, minus
+from fillbook.ledger.writing import writing
+
+SQL = queries("rebuild.sql")
+LAYING = queries("laying.sql")
+VERIFY = queries("verify.sql")
+
+_DROPS = (
+    "drop_derived_lines",
+    "drop_derived_matches",
+    "drop_derived_funding",
+    "drop_derived_alarms",
+    "drop_derived_trades",
+    "drop_derived_stretches",
+    "drop_derived_books",
+    "drop_derived_coverage",
+    "drop_derived_laid",
+)
+_WIPES = (
+    "wipe_executions",
+    "wipe_cash_flows",
+    "wipe_quarantined",
+    "wipe_windows",
+    "wipe_raw_records",
+    "wipe_failures",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The coverage of one stream and scope, as the windows tell it."""
+
+    stream: str
+    scope: str
+    read: tuple[Window, ...]
+    settled: tuple[Window, ...]
+    unavailable: tuple[Window, ...]
+    proven_seq: int
+
+
+async def rebuild(pool: Pool, account_id: int, *, now: datetime) -> int:
+    """Drop an account's derived state and lay it again; returns how many legs were laid."""
+    async with writing(pool, account_id, lease=None, now=now) as open_writing:
+        conn = open_writing.conn
+        await _drop(conn, account_id)
+        await check_version(open_writing)
+        laid = 0
+        for covered in await covered_by_windows(conn, account_id):
+            await _put_coverage(conn, account_id, covered)
+            for task in await all_tasks(conn, account_id, covered):
+                await derived.lay_leg(conn, account_id, task)
+                laid += 1
+        await accounts.audit(
+            conn,
+            account_id=account_id,
+            actor="fillbook",
+            act="rebuild",
+            detail=f"{laid} legs laid by version {DERIVATION_VERSION}",
+            now=now,
+        )
+    return laid
+
+
+async def wipe(pool: Pool, account_id: int, *, actor: str, now: datetime) -> dict[str, int]:
+    """Drop an account's chain whole and open the next generation; returns what was deleted."""
+    async with writing(pool, account_id, lease=None, now=now) as open_writing:
+        conn = open_writing.conn
+        counts = {}
+        for name in _WIPES:
+            deleted = await conn.execute(SQL[name], {"account_id": account_id})
+            counts[name.removeprefix("wipe_")] = deleted.rowcount
+        await _drop(conn, account_id)
+        said = ", ".join(f"{count} {what}" for what, count in counts.items())
+        await accounts.open_chain(
+            conn,
+            account_id,
+            generation=open_writing.head.generation + 1,
+            opened_by=actor,
+            reason=f"wiped {said}",
+            now=now,
+        )
+        await accounts.audit(
+            conn, account_id=account_id, actor=actor, act="wipe", detail=said, now=now
+        )
+    return counts
+
+
+async def _drop(conn: Connection, account_id: int) -> None:
+    for name in _DROPS:
+        await conn.execute(SQL[name], {"account_id": account_id})
+
+
+async def _put_coverage(conn: Connection, account_id: int, covered: Covered) -> None:
+    await conn.execute(
+        SQL["put_coverage"],
+        {
+            "account_id": account_id,
+            "stream": covered.stream,
+            "scope": covered.scope,
+            "read": as_multirange(covered.read),
+            "settled": as_multirange(covered.settled),
+            "unavailable": as_multirange(covered.unavailable),
+            "proven_seq": covered.proven_seq,
+        },
+    )
+
+
+async def covered_by_windows(conn: Connection, account_id: int) -> list[Covered]:
+    """Coverage as a fold over the proofs and retractions on the chain."""
+    found = await conn.execute(VERIFY["all_windows"], {"account_id": account_id})
+    known: dict[tuple[str, str], Covered] = {}
+    for seq, stream, scope, starts_at, ends_at, outcome, *_ in await found.fetchall():
+        before = known.get((stream, scope), Covered(stream, scope, (), (), (), 0))
+        known[stream, scope] = _fold(before, seq, Window(starts_at, ends_at), outcome)
+    return [known[key] for key in sorted(known)]
+
+
+def _fold(before: Covered, seq: int, window: Window, outcome: str) -> Covered:
+    read, settled, unavailable = before.read, before.settled, before.unavailable
+    proven_seq = before.proven_seq
+    if outcome == "unavailable":
+        unavailable = _plus(unavailable, minus(window, list(read)))
+    elif outcome == "retracted":
+        read, settled = _without(read, window), _without(settled, window)
+    else:
+        read, unavailable = _plus(read, [window]), _without(unavailable, window)
+        settled = _plus(settled, [window]) if outcome == "settled" else settled
+        proven_seq = seq
+    return Covered(before.stream, before.scope, read, settled, unavailable, proven_seq)
+
+
+def _plus(pieces: tuple[Window, ...], more: list[Window]) -> tuple[Window, ...]:
+    joined: list[Window] = []
+    for piece in sorted([*pieces, *more]):
+        if joined and piece.starts_at <= joined[-1].ends_at:
+            end = max(joined[-1].ends_at, piece.ends_at)
+            joined[-1] = Window(joined[-1].starts_at, end)
+        else:
+            joined.append(piece)
+    return tuple(joined)
+
+
+def _without(pieces: tuple[Window, ...], hole: Window) -> tuple[Window, ...]:
+    return tuple(part for piece in pieces for part in minus(piece, [hole]))
+
+
+async def all_tasks(conn: Connection, account_id: int, covered: Covered) -> list[Task]:
+    """Every leg with facts inside a proven piece of time, laid from the piece's start."""
+    read: TimestamptzMultirange = as_multirange(covered.read)
+    found = await conn.execute(
+        LAYING["all_legs"], {"account_id": account_id, "category": covered.scope, "read": read}
+    )
+    tasks = []
+    for symbol, leg, piece, _ in await found.fetchall():
+        (window,) = as_windows(TimestamptzMultirange([piece]))
+        tasks.append(Task(LegName(covered.scope, symbol, leg), window, window.starts_at))
+    return sorted(tasks, key=lambda task: (task.name, task.piece))

@@ -1,0 +1,91 @@
+"""What laying a leg writes, as rows. Laying and verifying both write through here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from fillbook.accounting.leg import Alarm, LaidBook, LaidLeg, Match, StretchState
+from fillbook.domain.instrument import LegName
+from fillbook.domain.raw import digest_key
+
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LegRows:
+    """Rows by the COPY statement that takes them, and the owners of the books concerned."""
+
+    owners: tuple[str, ...]
+    tables: dict[str, list[Row]]
+
+
+def book_number(name: LegName, owner: str) -> int:
+    """A book's number: a digest, so that it is the same whenever and wherever it is laid."""
+    digest = digest_key("book", name.category, name.symbol, name.leg, owner)
+    return int.from_bytes(digest.bytes[:8], "big", signed=True)
+
+
+def stretch_columns(stretch: StretchState) -> dict[str, object]:
+    """What the stretch's row says of its opening."""
+    return {
+        "opening_qty": stretch.opening_qty,
+        "opening_evidence": stretch.opening_evidence,
+        "opening_low": stretch.opening_low,
+        "opening_high": stretch.opening_high,
+        "opening_fixed_at": stretch.opening_fixed_at,
+    }
+
+
+def of_leg(account_id: int, laid: LaidLeg) -> LegRows:
+    """All rows that laying a leg adds."""
+    stretch = laid.stretch
+    tables: dict[str, list[Row]] = {
+        "copy_lines": [],
+        "copy_matches": [],
+        "copy_funding_shares": [],
+        "copy_alarms": [_alarm(account_id, stretch, alarm) for alarm in laid.alarms],
+    }
+    owners = []
+    for book in laid.books:
+        if not (book.lines or book.matches or book.funding):
+            continue
+        owners.append(book.owner)
+        start = (account_id, book_number(stretch.name, book.owner), stretch.started_at)
+        tables["copy_lines"].extend(_lines(start, book))
+        tables["copy_matches"].extend(_match(start, match) for match in book.matches)
+        tables["copy_funding_shares"].extend(_funding(start, book))
+    return LegRows(tuple(owners), tables)
+
+
+Start = tuple[int, int, datetime]
+
+
+def _lines(start: Start, book: LaidBook) -> Iterator[Row]:
+    for line in book.lines:
+        yield (
+            *start, line.side, line.start, line.end, line.at, line.rank, line.key, line.order_key,
+            line.share_start, line.execution_qty, line.price, line.fee, line.reason, line.evidence,
+        )  # fmt: skip
+
+
+def _match(start: Start, match: Match) -> Row:
+    entry, leave = match.entry, match.exit
+    return (
+        *start, match.start, match.end, match.direction, entry.key, leave.key, entry.order_key,
+        leave.order_key, entry.at, leave.at, entry.price, leave.price, match.gross,
+        match.entry_fee, match.exit_fee, match.funding, entry.reason, entry.evidence,
+        match.exit_reason, leave.evidence,
+    )  # fmt: skip
+
+
+def _funding(start: Start, book: LaidBook) -> Iterator[Row]:
+    for part in book.funding:
+        yield (*start, part.key, part.at, part.start, part.end, part.amount)
+
+
+def _alarm(account_id: int, stretch: StretchState, alarm: Alarm) -> Row:
+    name = stretch.name
+    return (
+        account_id, name.category, name.symbol, name.leg, stretch.started_at, alarm.at, alarm.rank,
+        alarm.kind, alarm.key,
+    )  # fmt: skip

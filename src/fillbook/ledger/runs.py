@@ -1,0 +1,71 @@
+"""Runs: what a sync did, counted in the transactions that did it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from fillbook.ledger._pool import Connection, Pool, transaction
+from fillbook.ledger._queries import queries
+from fillbook.ledger.facts import Booked
+
+SQL = queries("runs.sql")
+
+RunKind = Literal["backfill", "hourly", "manual"]
+RunStatus = Literal["completed", "failed", "partial"]
+
+
+@dataclass(slots=True)
+class Run:
+    """One pass over the streams of one account, and its counters so far."""
+
+    account_id: int
+    run_id: UUID
+    kind: RunKind
+    requests: int = 0
+    pages: int = 0
+    trades_new: int = 0
+    booked: Booked = Booked()
+
+    def columns(self) -> dict[str, object]:
+        """The counters as columns."""
+        return {
+            "account_id": self.account_id,
+            "run_id": self.run_id,
+            "requests": self.requests,
+            "pages": self.pages,
+            "rows_seen": self.booked.rows_seen,
+            "rows_new": self.booked.rows_new,
+            "trades_new": self.trades_new,
+            "quarantined": self.booked.quarantined,
+            "revisions": self.booked.revisions,
+        }
+
+
+async def start(pool: Pool, run: Run, *, now: datetime) -> None:
+    """Record that a run begins. The caller holds the leases: runs still open are dead."""
+    async with transaction(pool) as conn:
+        what = {"account_id": run.account_id, "run_id": run.run_id, "kind": run.kind, "now": now}
+        await conn.execute(SQL["abandon_runs"], what)
+        await conn.execute(SQL["start_run"], what)
+
+
+async def progress(conn: Connection, run: Run) -> None:
+    """Write the counters, inside the transaction that moved them."""
+    await conn.execute(SQL["put_progress"], run.columns())
+
+
+async def end(pool: Pool, run: Run, status: RunStatus, *, error: str, now: datetime) -> None:
+    """Record how a run ended."""
+    async with transaction(pool) as conn:
+        await conn.execute(
+            SQL["end_run"],
+            {
+                "account_id": run.account_id,
+                "run_id": run.run_id,
+                "status": status,
+                "error": error,
+                "requests": run.requests,
+                "now": now,
+            },
+        )

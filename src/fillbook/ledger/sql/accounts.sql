@@ -1,0 +1,48 @@
+-- name: find_account
+SELECT account_id, name, venue, environment, venue_user_id FROM ops.accounts
+WHERE venue = %(venue)s AND environment = %(environment)s AND venue_user_id = %(venue_user_id)s;
+
+-- name: taken_names
+SELECT name FROM ops.accounts WHERE name LIKE %(stem)s || '%%';
+
+-- name: add_account
+INSERT INTO ops.accounts (name, venue, environment, venue_user_id, created_at)
+VALUES (%(name)s, %(venue)s, %(environment)s, %(venue_user_id)s, %(now)s)
+ON CONFLICT DO NOTHING
+RETURNING account_id;
+
+-- name: list_accounts
+SELECT account_id, name, venue, environment, venue_user_id FROM ops.accounts ORDER BY name;
+
+-- name: add_genesis
+INSERT INTO facts.geneses (account_id, generation, opened_at, opened_by, reason, chain_hash)
+VALUES (%(account_id)s, %(generation)s, %(opened_at)s, %(opened_by)s, %(reason)s, %(chain_hash)s);
+
+-- name: put_head
+INSERT INTO ops.chain_heads (account_id, generation, chain_seq, chain_hash)
+VALUES (%(account_id)s, %(generation)s, 0, %(chain_hash)s)
+ON CONFLICT (account_id) DO UPDATE SET generation = excluded.generation,
+    chain_seq = excluded.chain_seq, chain_hash = excluded.chain_hash;
+
+-- name: latest_terms
+SELECT DISTINCT ON (category, symbol) category, symbol, body FROM facts.contract_terms
+WHERE venue = %(venue)s AND environment = %(environment)s
+ORDER BY category, symbol, valid_from DESC;
+
+-- name: add_terms
+INSERT INTO facts.contract_terms (venue, environment, category, symbol, valid_from, kind, base,
+    quote, settle, multiplier, price_step, qty_step, qty_min, body, content_hash)
+VALUES (%(venue)s, %(environment)s, %(category)s, %(symbol)s, %(valid_from)s, %(kind)s, %(base)s,
+    %(quote)s, %(settle)s, %(multiplier)s, %(price_step)s, %(qty_step)s, %(qty_min)s, %(body)s,
+    %(content_hash)s)
+ON CONFLICT DO NOTHING;
+
+-- name: put_mark
+INSERT INTO ops.marks (venue, environment, category, symbol, mark_price, observed_at)
+VALUES (%(venue)s, %(environment)s, %(category)s, %(symbol)s, %(mark_price)s, %(observed_at)s)
+ON CONFLICT (venue, environment, category, symbol) DO UPDATE SET
+    mark_price = excluded.mark_price, observed_at = excluded.observed_at;
+
+-- name: add_audit
+INSERT INTO ops.audit (account_id, audit_id, happened_at, actor, act, detail)
+VALUES (%(account_id)s, %(audit_id)s, %(happened_at)s, %(actor)s, %(act)s, %(detail)s);

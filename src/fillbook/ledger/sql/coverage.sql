@@ -1,0 +1,58 @@
+-- name: get_coverage
+SELECT read, settled, unavailable, proven_seq FROM derived.coverage
+WHERE account_id = %(account_id)s AND stream = %(stream)s AND scope = %(scope)s;
+
+-- name: prove
+-- Add a proven window; what is settled counts as read too. No later proof makes an earlier one worse.
+INSERT INTO derived.coverage AS known (account_id, stream, scope, read, settled, unavailable, proven_seq)
+VALUES (%(account_id)s, %(stream)s, %(scope)s,
+    tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)),
+    CASE WHEN %(outcome)s = 'settled' THEN tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s))
+         ELSE '{}'::tstzmultirange END,
+    '{}', %(chain_seq)s)
+ON CONFLICT (account_id, stream, scope) DO UPDATE SET
+    read = known.read + excluded.read,
+    settled = known.settled + excluded.settled,
+    unavailable = known.unavailable - excluded.read,
+    proven_seq = excluded.proven_seq
+RETURNING read;
+
+-- name: name_unavailable
+INSERT INTO derived.coverage AS known (account_id, stream, scope, read, settled, unavailable, proven_seq)
+VALUES (%(account_id)s, %(stream)s, %(scope)s, '{}', '{}',
+    tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)), 0)
+ON CONFLICT (account_id, stream, scope) DO UPDATE SET
+    unavailable = known.unavailable + (excluded.unavailable - known.read)
+RETURNING read;
+
+-- name: retract
+INSERT INTO derived.coverage AS known (account_id, stream, scope, read, settled, unavailable, proven_seq)
+VALUES (%(account_id)s, %(stream)s, %(scope)s, '{}', '{}',
+    tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)), 0)
+ON CONFLICT (account_id, stream, scope) DO UPDATE SET
+    read = known.read - excluded.unavailable, settled = known.settled - excluded.unavailable
+RETURNING read;
+
+-- name: want
+INSERT INTO ops.wanted AS known (account_id, stream, scope, ranges)
+VALUES (%(account_id)s, %(stream)s, %(scope)s,
+    tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)))
+ON CONFLICT (account_id, stream, scope) DO UPDATE SET ranges = known.ranges + excluded.ranges;
+
+-- name: get_wanted
+SELECT ranges FROM ops.wanted
+WHERE account_id = %(account_id)s AND stream = %(stream)s AND scope = %(scope)s;
+
+-- name: add_failure
+INSERT INTO ops.window_failures AS known
+    (account_id, stream, scope, starts_at, ends_at, reason, failed_at, run_id)
+VALUES (%(account_id)s, %(stream)s, %(scope)s, %(starts_at)s, %(ends_at)s, %(reason)s,
+    %(failed_at)s, %(run_id)s)
+ON CONFLICT (account_id, stream, scope, starts_at, ends_at) DO UPDATE SET
+    reason = excluded.reason, failed_at = excluded.failed_at, run_id = excluded.run_id;
+
+-- name: clear_failures
+-- A failure is forgotten once coverage holds the whole of its window.
+DELETE FROM ops.window_failures
+WHERE account_id = %(account_id)s AND stream = %(stream)s AND scope = %(scope)s
+  AND %(read)s::tstzmultirange @> tstzrange(starts_at, ends_at);

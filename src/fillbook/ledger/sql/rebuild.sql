@@ -1,0 +1,48 @@
+-- name: drop_derived_lines
+DELETE FROM derived.lines WHERE account_id = %(account_id)s;
+
+-- name: drop_derived_matches
+DELETE FROM derived.lot_matches WHERE account_id = %(account_id)s;
+
+-- name: drop_derived_funding
+DELETE FROM derived.funding_shares WHERE account_id = %(account_id)s;
+
+-- name: drop_derived_alarms
+DELETE FROM derived.alarms WHERE account_id = %(account_id)s;
+
+-- name: drop_derived_trades
+DELETE FROM derived.completed_trades WHERE account_id = %(account_id)s;
+
+-- name: drop_derived_stretches
+DELETE FROM derived.stretches WHERE account_id = %(account_id)s;
+
+-- name: drop_derived_books
+DELETE FROM derived.books WHERE account_id = %(account_id)s;
+
+-- name: drop_derived_coverage
+DELETE FROM derived.coverage WHERE account_id = %(account_id)s;
+
+-- name: drop_derived_laid
+DELETE FROM derived.laid WHERE account_id = %(account_id)s;
+
+-- name: put_coverage
+INSERT INTO derived.coverage (account_id, stream, scope, read, settled, unavailable, proven_seq)
+VALUES (%(account_id)s, %(stream)s, %(scope)s, %(read)s, %(settled)s, %(unavailable)s, %(proven_seq)s);
+
+-- name: wipe_executions
+DELETE FROM facts.executions WHERE account_id = %(account_id)s;
+
+-- name: wipe_cash_flows
+DELETE FROM facts.cash_flows WHERE account_id = %(account_id)s;
+
+-- name: wipe_quarantined
+DELETE FROM facts.quarantined WHERE account_id = %(account_id)s;
+
+-- name: wipe_windows
+DELETE FROM facts.windows WHERE account_id = %(account_id)s;
+
+-- name: wipe_raw_records
+DELETE FROM facts.raw_records WHERE account_id = %(account_id)s;
+
+-- name: wipe_failures
+DELETE FROM ops.window_failures WHERE account_id = %(account_id)s;

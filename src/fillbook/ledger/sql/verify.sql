@@ -1,0 +1,146 @@
+-- name: head_and_genesis
+SELECT h.generation, h.chain_seq, h.chain_hash, g.opened_at, g.opened_by, g.reason, g.chain_hash
+FROM ops.chain_heads h
+LEFT JOIN facts.geneses g USING (account_id, generation)
+WHERE h.account_id = %(account_id)s;
+
+-- name: raw_batch
+SELECT chain_seq, record_key, content_key, received_at, run_id, stream, scope, codec, body, chain_hash
+FROM facts.raw_records
+WHERE account_id = %(account_id)s AND chain_seq > %(after)s
+ORDER BY chain_seq LIMIT %(limit)s;
+
+-- name: all_windows
+SELECT chain_seq, stream, scope, starts_at, ends_at, outcome, pages, row_count, read_at, run_id,
+    reason, chain_hash
+FROM facts.windows WHERE account_id = %(account_id)s ORDER BY chain_seq;
+
+-- name: repeated_keys
+-- Records that the venue told more than once, with different bytes.
+SELECT record_key FROM facts.raw_records WHERE account_id = %(account_id)s
+GROUP BY record_key HAVING count(*) > 1;
+
+-- name: booked_executions
+SELECT account_id, revision, revision_reason, chain_seq, booked_at, execution_key, executed_at,
+    venue_seq, category, symbol, leg, execution_id, order_id, client_order_id, side, price, qty,
+    value, closed_qty, fee, fee_currency, fee_inferred, currency, is_maker, exec_type, order_type,
+    create_type, stop_type, mark_price
+FROM facts.executions WHERE account_id = %(account_id)s AND execution_key = ANY(%(keys)s);
+
+-- name: booked_cash_flows
+SELECT account_id, revision, revision_reason, chain_seq, booked_at, cash_key, occurred_at, kind,
+    category, symbol, leg, flow_id, amount, currency, position_qty, price
+FROM facts.cash_flows WHERE account_id = %(account_id)s AND cash_key = ANY(%(keys)s);
+
+-- name: booked_quarantined
+SELECT account_id, chain_seq, reason, booked_at FROM facts.quarantined
+WHERE account_id = %(account_id)s AND chain_seq = ANY(%(seqs)s);
+
+-- name: count_readings
+SELECT (SELECT count(*) FROM facts.executions WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM facts.cash_flows WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM facts.quarantined WHERE account_id = %(account_id)s);
+
+-- name: all_coverage
+SELECT stream, scope, read, settled, unavailable FROM derived.coverage
+WHERE account_id = %(account_id)s ORDER BY stream, scope;
+
+-- name: all_terms
+SELECT t.venue, t.environment, t.category, t.symbol, t.kind, t.base, t.quote, t.settle,
+    t.multiplier, t.price_step, t.qty_step, t.qty_min, t.body, t.valid_from, t.content_hash
+FROM facts.contract_terms t JOIN ops.accounts a USING (venue, environment)
+WHERE a.account_id = %(account_id)s;
+
+-- name: laid_version
+SELECT derivation_version FROM derived.laid WHERE account_id = %(account_id)s;
+
+-- name: all_stretches
+SELECT category, symbol, leg, started_at, opening_qty, opening_evidence, opening_low, opening_high,
+    opening_fixed_at
+FROM derived.stretches WHERE account_id = %(account_id)s;
+
+-- name: all_books
+SELECT book_id, category, symbol, leg, owner, currency FROM derived.books
+WHERE account_id = %(account_id)s;
+
+-- name: laid_copy_lines
+SELECT account_id, book_id, stretch, side, unit_start, unit_end, executed_at, rank, execution_key,
+    order_key, share_start, execution_qty, price, fee, reason, evidence
+FROM derived.lines WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s);
+
+-- name: laid_copy_matches
+SELECT account_id, book_id, stretch, unit_start, unit_end, direction, entry_key, exit_key,
+    entry_order, exit_order, entry_at, exit_at, entry_price, exit_price, gross, entry_fee, exit_fee,
+    funding, entry_reason, entry_evidence, exit_reason, exit_evidence
+FROM derived.lot_matches WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s);
+
+-- name: laid_copy_funding_shares
+SELECT account_id, book_id, stretch, cash_key, occurred_at, unit_start, unit_end, amount
+FROM derived.funding_shares WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s);
+
+-- name: laid_copy_alarms
+SELECT account_id, category, symbol, leg, stretch, executed_at, rank, kind, execution_key
+FROM derived.alarms
+WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(symbol)s
+  AND leg = %(leg)s;
+
+-- name: laid_trades
+SELECT account_id, trade_id, id, book_id, stretch, direction, entry_order, exit_order, bot_id,
+    category, symbol, currency, entry_order_id, entry_client_order_id, entry_price, entry_time,
+    entry_reason, entry_evidence, entry_fee, exit_order_id, exit_client_order_id, exit_price,
+    exit_time, exit_reason, exit_evidence, exit_fee, qty, gross, fee, funding, net, net_pct, booked_at
+FROM derived.completed_trades WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s);
+
+-- name: count_laid
+SELECT (SELECT count(*) FROM derived.lines WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM derived.lot_matches WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM derived.funding_shares WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM derived.alarms WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM derived.completed_trades WHERE account_id = %(account_id)s);
+
+-- name: content_executions
+COPY (SELECT execution_key, revision, revision_reason, executed_at, venue_seq, category, symbol, leg,
+    execution_id, order_id, client_order_id, side, price, qty, value, closed_qty, fee, fee_currency,
+    fee_inferred, currency, is_maker, exec_type, order_type, create_type, stop_type, mark_price
+  FROM facts.executions WHERE account_id = %(account_id)s ORDER BY execution_key, revision)
+TO STDOUT;
+
+-- name: content_cash_flows
+COPY (SELECT cash_key, revision, revision_reason, occurred_at, kind, category, symbol, leg, flow_id,
+    amount, currency, position_qty, price
+  FROM facts.cash_flows WHERE account_id = %(account_id)s ORDER BY cash_key, revision)
+TO STDOUT;
+
+-- name: content_lines
+COPY (SELECT book_id, stretch, side, unit_start, unit_end, executed_at, rank, execution_key,
+    order_key, share_start, execution_qty, price, fee, reason, evidence
+  FROM derived.lines WHERE account_id = %(account_id)s
+  ORDER BY book_id, stretch, side, unit_end)
+TO STDOUT;
+
+-- name: content_matches
+COPY (SELECT book_id, stretch, unit_start, unit_end, direction, entry_key, exit_key, entry_order,
+    exit_order, entry_at, exit_at, entry_price, exit_price, gross, entry_fee, exit_fee, funding,
+    entry_reason, entry_evidence, exit_reason, exit_evidence
+  FROM derived.lot_matches WHERE account_id = %(account_id)s
+  ORDER BY book_id, stretch, unit_start)
+TO STDOUT;
+
+-- name: content_funding_shares
+COPY (SELECT book_id, stretch, cash_key, occurred_at, unit_start, unit_end, amount
+  FROM derived.funding_shares WHERE account_id = %(account_id)s
+  ORDER BY book_id, stretch, cash_key)
+TO STDOUT;
+
+-- name: content_trades
+COPY (SELECT trade_id, id, book_id, stretch, direction, bot_id, symbol, entry_price, entry_time,
+    entry_reason, entry_fee, exit_price, exit_time, exit_reason, exit_fee, qty, gross, fee, funding,
+    net, net_pct
+  FROM derived.completed_trades WHERE account_id = %(account_id)s ORDER BY trade_id)
+TO STDOUT;
+
+-- name: content_stretches
+COPY (SELECT category, symbol, leg, started_at, opening_qty, opening_evidence, opening_low,
+    opening_high, opening_fixed_at
+  FROM derived.stretches WHERE account_id = %(account_id)s ORDER BY category, symbol, leg, started_at)
+TO STDOUT;

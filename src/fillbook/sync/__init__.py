@@ -1,0 +1,1 @@
+"""From the venue into the ledger."""

@@ -1,0 +1,241 @@
+"""Bringing an account's streams up to date: plan, read, prove, lay.
+
+Windows run oldest to newest. A window that cannot be read to its end stays unproven and says why; the
+pass goes on with the next one, and the next pass tries again. A venue that does not answer, or does
+not accept the key, ends the pass.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import structlog
+
+from fillbook.domain.account import Account
+from fillbook.domain.window import Window
+from fillbook.errors import FillbookError, VenueError, VenueRequestError, WindowUnproven
+from fillbook.ledger import accounts, coverage, leases, proofs, runs
+from fillbook.ledger._pool import Pool
+from fillbook.ledger.proofs import Proof
+from fillbook.ledger.runs import Run, RunKind
+from fillbook.ledger.writing import writing
+from fillbook.sync import windows
+from fillbook.sync.traversal import Clock, Reader, TooManyPages, Traversed, traverse
+from fillbook.venues._contract import StreamRules, Venue
+
+log = structlog.get_logger()
+
+Progress = Callable[["Step"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a pass has come, for whoever watches."""
+
+    stream: str
+    scope: str
+    window: Window
+    done: timedelta
+    total: timedelta
+    executions_new: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that a user may set; coverage and the venue decide within them."""
+
+    window_max: timedelta | None = None
+    overlap_min: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a pass came to."""
+
+    run: Run
+    failures: tuple[str, ...]
+    seconds: timedelta
+
+    @property
+    def complete(self) -> bool:
+        """Whether every window was proven."""
+        return not self.failures
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """All that a pass needs, handed in."""
+
+    pool: Pool
+    venue: Venue
+    account: Account
+    clock: Clock
+    limits: Limits = field(default_factory=Limits)
+    progress: Progress = lambda _: None
+
+    async def sync(self, kind: RunKind, asked: Window) -> Passed:
+        """Read what is worth reading of the window asked for, on every stream and scope."""
+        started = self.clock()
+        run = Run(self.account.account_id, uuid4(), kind)
+        failures: list[str] = []
+        for rules in map(self._bounded, self.venue.streams):
+            lease = await leases.acquire(
+                self.pool, self.account.account_id, rules.name, now=self.clock()
+            )
+            try:
+                await self._start(run, rules, first=rules.name == self.venue.streams[0].name)
+                for scope in rules.scopes:
+                    reader = Reader(
+                        self.pool, self.venue, self.account, rules, scope, lease, run, self.clock
+                    )
+                    failures += await self._scope(reader, asked)
+            except FillbookError as error:
+                await self._end(run, failed=str(error))
+                raise
+            finally:
+                await leases.give_back(self.pool, lease, now=self.clock())
+        await self._end(run, failures=failures)
+        return Passed(run, tuple(failures), self.clock() - started)
+
+    def _bounded(self, rules: StreamRules) -> StreamRules:
+        longest, overlap = self.limits.window_max, self.limits.overlap_min
+        return StreamRules(
+            name=rules.name,
+            scopes=rules.scopes,
+            window_max=min(rules.window_max, longest) if longest else rules.window_max,
+            page_rows_max=rules.page_rows_max,
+            bound_slack=rules.bound_slack,
+            overlap=max(rules.overlap, overlap) if overlap else rules.overlap,
+            lateness=rules.lateness,
+            retention=rules.retention,
+        )
+
+    async def _start(self, run: Run, rules: StreamRules, *, first: bool) -> None:
+        log.info("sync started", account=self.account.name, stream=rules.name, run=str(run.run_id))
+        if first:
+            await runs.start(self.pool, run, now=self.clock())
+            terms = await self.venue.contract_terms()
+            await accounts.put_terms(self.pool, self.account, terms, now=self.clock())
+
+    async def _end(self, run: Run, *, failures: list[str] | None = None, failed: str = "") -> None:
+        status: runs.RunStatus = "failed" if failed else "partial" if failures else "completed"
+        error = failed or "; ".join(failures or [])
+        run.requests = self.venue.requests
+        await runs.end(self.pool, run, status, error=error, now=self.clock())
+        log.info(
+            "sync ended",
+            account=self.account.name,
+            status=status,
+            requests=run.requests,
+            rows_new=run.booked.rows_new,
+            error=error,
+        )
+
+    async def _scope(self, reader: Reader, asked: Window) -> list[str]:
+        """One scope of one stream; returns why windows failed."""
+        rules, scope, now = reader.rules, reader.scope, self.clock()
+        what = (self.pool, self.account.account_id, rules.name, scope)
+        await coverage.want(*what, asked)
+        await self._name_unavailable(reader, asked)
+        known = await coverage.get(*what)
+        todo = windows.plan(known, asked, rules, now=now)
+        total = sum((piece.length for piece in todo), timedelta())
+        failures: list[str] = []
+        done = timedelta()
+        for piece in todo:
+            failures += await self._piece(reader, piece, done, total)
+            done += piece.length
+        marks = await self.venue.marks(scope)
+        await accounts.put_marks(self.pool, self.account, marks, now=self.clock())
+        return failures
+
+    async def _name_unavailable(self, reader: Reader, asked: Window) -> None:
+        gone = windows.unavailable(asked, reader.rules, now=self.clock())
+        if gone is None:
+            return
+        async with writing(
+            self.pool, self.account.account_id, lease=reader.lease, now=self.clock()
+        ) as open_writing:
+            proof = Proof(
+                stream=reader.rules.name,
+                scope=reader.scope,
+                window=gone,
+                outcome="unavailable",
+                pages=0,
+                row_count=0,
+                read_at=self.clock(),
+                run_id=reader.run.run_id,
+                reason="older than the venue keeps",
+            )
+            await proofs.add_window(open_writing, proof)
+            await coverage.name_unavailable(open_writing, proof.stream, proof.scope, gone)
+
+    async def _piece(
+        self, reader: Reader, piece: Window, done: timedelta, total: timedelta
+    ) -> list[str]:
+        """Read a piece window by window; halve a window that holds too much."""
+        failures: list[str] = []
+        longest = reader.rules.window_max
+        length, at = longest, piece.starts_at
+        while at < piece.ends_at:
+            window = windows.next_window(Window(at, piece.ends_at), length)
+            try:
+                traversed = await traverse(reader, window)
+                await self._prove(reader, traversed)
+                length = windows.adapted(length, traversed.row_count, longest)
+            except TooManyPages as error:
+                if window.length > windows.WINDOW_MIN:
+                    length = window.length / 2
+                    continue
+                failures.append(await self._failed(reader, window, str(error)))
+            except (WindowUnproven, VenueRequestError) as error:
+                failures.append(await self._failed(reader, window, str(error)))
+            except VenueError as error:
+                await self._failed(reader, window, str(error))
+                raise
+            at = window.ends_at
+            so_far = done + (at - piece.starts_at)
+            new = reader.run.booked.executions_new
+            self.progress(Step(reader.rules.name, reader.scope, window, so_far, total, new))
+        return failures
+
+    async def _prove(self, reader: Reader, traversed: Traversed) -> None:
+        window, read_at = traversed.window, traversed.read_at
+        settled = window.ends_at + reader.rules.lateness <= read_at
+        run = reader.run
+        async with writing(
+            self.pool, self.account.account_id, lease=reader.lease, now=self.clock()
+        ) as open_writing:
+            grown = await proofs.prove(
+                open_writing,
+                Proof(
+                    stream=reader.rules.name,
+                    scope=reader.scope,
+                    window=window,
+                    outcome="settled" if settled else "read",
+                    pages=traversed.pages,
+                    row_count=traversed.row_count,
+                    read_at=read_at,
+                    run_id=run.run_id,
+                ),
+            )
+            run.trades_new += grown
+            await runs.progress(open_writing.conn, run)
+        log.debug("window proven", window=str(window), pages=traversed.pages, trades=grown)
+
+    async def _failed(self, reader: Reader, window: Window, reason: str) -> str:
+        async with writing(
+            self.pool, self.account.account_id, lease=reader.lease, now=self.clock()
+        ) as open_writing:
+            await coverage.add_failure(
+                open_writing,
+                stream=reader.rules.name,
+                scope=reader.scope,
+                window=window,
+                reason=reason,
+                failed_at=self.clock(),
+                run_id=reader.run.run_id,
+            )
+        log.warning("window not proven", window=str(window), reason=reason)
+        return f"{window}: {reason}"

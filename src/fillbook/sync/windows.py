@@ -1,0 +1,98 @@
+"""Which windows to read next, oldest first.
+
+Three things are worth reading: what was asked for and is not proven; a tail that every pass reads
+again, because rows can appear late; and what was read while rows could still be late, once that time
+has passed, which settles it. Nothing is planned before the venue's retention.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from fillbook.domain.window import Window
+from fillbook.ledger.coverage import Coverage
+from fillbook.venues._contract import StreamRules
+
+ROWS_PER_WINDOW_AIM = 10_000
+WINDOW_MIN = timedelta(minutes=10)
+
+
+def plan(coverage: Coverage, asked: Window, rules: StreamRules, *, now: datetime) -> list[Window]:
+    """The pieces of time to read, joined where they touch, oldest first."""
+    edge = now - rules.retention
+    start = max(asked.starts_at, edge)
+    if start >= asked.ends_at:
+        return []
+    asked = Window(start, asked.ends_at)
+    todo = minus([asked], coverage.read)
+    todo += _tail(coverage, asked, rules)
+    settling = minus(intersect(coverage.read, [asked]), coverage.settled)
+    todo += intersect(settling, [Window(edge, now - rules.lateness)])
+    return union(todo)
+
+
+def unavailable(asked: Window, rules: StreamRules, *, now: datetime) -> Window | None:
+    """The part of what was asked that the venue no longer serves."""
+    edge = now - rules.retention
+    if asked.starts_at >= edge:
+        return None
+    return Window(asked.starts_at, min(edge, asked.ends_at))
+
+
+def _tail(coverage: Coverage, asked: Window, rules: StreamRules) -> list[Window]:
+    if not coverage.read:
+        return []
+    last = coverage.read[-1]
+    overlap = Window(max(last.starts_at, last.ends_at - rules.overlap), last.ends_at)
+    return intersect([overlap], [asked])
+
+
+def next_window(piece: Window, length: timedelta) -> Window:
+    """The first window of a piece."""
+    return Window(piece.starts_at, min(piece.ends_at, piece.starts_at + length))
+
+
+def adapted(length: timedelta, rows: int, longest: timedelta) -> timedelta:
+    """The length of the next window, so that one holds a bounded number of rows."""
+    if rows > ROWS_PER_WINDOW_AIM * 2:
+        return max(WINDOW_MIN, length / 2)
+    if rows < ROWS_PER_WINDOW_AIM // 2:
+        return min(longest, length * 2)
+    return length
+
+
+def union(pieces: Iterable[Window]) -> list[Window]:
+    """The pieces joined where they overlap or touch."""
+    joined: list[Window] = []
+    for piece in sorted(pieces):
+        if joined and piece.starts_at <= joined[-1].ends_at:
+            end = max(joined[-1].ends_at, piece.ends_at)
+            joined[-1] = Window(joined[-1].starts_at, end)
+        else:
+            joined.append(piece)
+    return joined
+
+
+def intersect(left: Sequence[Window], right: Sequence[Window]) -> list[Window]:
+    """What lies in both."""
+    return [
+        Window(max(a.starts_at, b.starts_at), min(a.ends_at, b.ends_at))
+        for a in left
+        for b in right
+        if max(a.starts_at, b.starts_at) < min(a.ends_at, b.ends_at)
+    ]
+
+
+def minus(pieces: Sequence[Window], taken: Sequence[Window]) -> list[Window]:
+    """What lies in the pieces and not in the taken."""
+    left: list[Window] = []
+    for piece in pieces:
+        at = piece.starts_at
+        for hole in sorted(taken):
+            if hole.ends_at <= at or hole.starts_at >= piece.ends_at:
+                continue
+            if hole.starts_at > at:
+                left.append(Window(at, hole.starts_at))
+            at = hole.ends_at
+        if at < piece.ends_at:
+            left.append(Window(at, piece.ends_at))
+    return left

@@ -1,0 +1,76 @@
+"""The whole venue contract. A new venue is one folder that answers these questions.
+
+A venue is asked for *streams*: kinds of history that are read in windows, such as executions. Each
+stream has scopes (product categories, coins) that are read one by one. Pages come newest first or
+oldest first, as the venue likes; rows are handed on verbatim and read by `parse`, which is pure and
+total: what it cannot read is `Unreadable` with the reason, never an exception.
+
+A page is accepted only from a validated success envelope. Anything else raises an error of
+`fillbook.errors`: `VenueUnavailable` and its children are worth another try, the others are not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from fillbook.domain.account import KeyFacts
+from fillbook.domain.execution import Reading
+from fillbook.domain.instrument import ContractTerms, Mark
+from fillbook.domain.raw import Page
+from fillbook.domain.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRules:
+    """How a venue serves one kind of history."""
+
+    name: str  # "executions"
+    scopes: tuple[str, ...]  # ("linear",)
+    window_max: timedelta  # the longest window that may be asked
+    page_rows_max: int
+    bound_slack: timedelta  # how far to ask beyond a bound whose inclusion is not documented
+    overlap: timedelta  # every sync reads this much again
+    lateness: timedelta  # rows may appear this late; read again after it, a window is settled
+    retention: timedelta  # what is older is gone, margin included
+
+
+class Venue(Protocol):
+    """One connection to one account at one venue."""
+
+    name: str
+    environment: str
+    streams: tuple[StreamRules, ...]
+
+    @property
+    def requests(self) -> int:
+        """Requests made so far, retries included."""
+        ...
+
+    async def pages(self, stream: str, scope: str, window: Window, cursor: str | None) -> Page:
+        """One page of a window. Retries what is worth it, within bounds; then raises."""
+        ...
+
+    def parse(self, stream: str, scope: str, body: bytes) -> Reading:
+        """Read one raw record. Pure and total."""
+        ...
+
+    async def server_time(self) -> datetime:
+        """The venue's own clock."""
+        ...
+
+    async def key_facts(self) -> KeyFacts:
+        """Whose key it is and what it may do."""
+        ...
+
+    async def contract_terms(self) -> Sequence[ContractTerms]:
+        """The contracts that the venue lists now."""
+        ...
+
+    async def marks(self, scope: str) -> Sequence[Mark]:
+        """The mark prices of a scope now."""
+        ...
+
+    async def close(self) -> None:
+        """Give connections back."""
+        ...

@@ -1,0 +1,63 @@
+"""Whose key is this, and what may it do?
+
+When in doubt a key can do more than is said: an unknown group of permissions counts as trading.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from fillbook.domain.account import KeyFacts
+from fillbook.errors import VenueUnavailable
+from fillbook.venues.bybit.session import Question, Session
+
+KEY_PATH = "/v5/user/query-api"
+WALLET = "Wallet"
+WITHDRAW = "Withdraw"
+_DAYS_MAX = 36_500
+
+
+class _Key(msgspec.Struct):
+    userID: int | str  # noqa: N815 - the venue's own spelling
+    readOnly: int = 0  # noqa: N815
+    permissions: dict[str, list[str] | None] = {}
+    ips: list[str] | None = None
+    deadlineDay: int | None = None  # noqa: N815
+    expiredAt: str | None = None  # noqa: N815
+
+
+async def key_facts(session: Session) -> KeyFacts:
+    """What the venue says about the key."""
+    key = await session.ask(Question(KEY_PATH), _read)
+    groups = {name: words for name, words in key.permissions.items() if words}
+    addresses = [address for address in key.ips or () if address not in ("", "*")]
+    return KeyFacts(
+        venue_user_id=str(key.userID),
+        can_trade=key.readOnly != 1 and any(name != WALLET for name in groups),
+        can_withdraw=WITHDRAW in (groups.get(WALLET) or ()),
+        expires_in_days=_expires_in_days(key, session),
+        bound_to_addresses=bool(addresses),
+    )
+
+
+def _read(result: msgspec.Raw) -> _Key:
+    try:
+        key = msgspec.json.decode(result, type=_Key)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        key = None
+    if key is None or str(key.userID) in ("", "0"):
+        raise VenueUnavailable("Bybit does not say whose key this is; try again later")
+    return key
+
+
+def _expires_in_days(key: _Key, session: Session) -> int | None:
+    """Whole days left. A key that is bound to addresses does not expire: negative, or 1970."""
+    if key.deadlineDay is not None:
+        return key.deadlineDay if 0 <= key.deadlineDay <= _DAYS_MAX else None
+    try:
+        at = datetime.fromisoformat(key.expiredAt or "")
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    days = (at - session.clock()).days
+    return max(0, days) if at.year > 1971 else None

@@ -1,0 +1,223 @@
+"""How is a question put to Bybit until it is answered or given up?
+
+One question passes the endpoint's pacer, is signed with the venue's time, sent, and its answer
+validated *inside* the loop, so that a broken body is asked for again like a dropped line. What each
+refusal means is decided in `envelope.py`; here it is only acted upon:
+
+=====================  ===========================================================================
+error                  action
+=====================  ===========================================================================
+VenueClockError        read the venue's clock, ask once more, then give up
+VenueRateLimited       wait for the reset that the venue named, else one to two seconds; bounded
+VenueUnavailable       wait twice as long each time, with jitter; bounded
+blocked (HTTP 403)     give up, and send nothing at all for ten minutes
+any other              give up
+=====================  ===========================================================================
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import inf
+from typing import TypeVar
+
+import msgspec
+
+from fillbook.domain.window import from_microseconds, milliseconds
+from fillbook.errors import (
+    UsageError,
+    VenueClockError,
+    VenueError,
+    VenueRateLimited,
+    VenueUnavailable,
+)
+from fillbook.venues._http import Answer, HttpClient
+from fillbook.venues._pace import Pacer, PaceSettings, Sleep, Stopwatch
+from fillbook.venues.bybit.envelope import BLOCKED, BLOCKED_MINUTES, header_number, result_of
+from fillbook.venues.bybit.sign import Signer
+
+T = TypeVar("T")
+
+TIME_PATH = "/v5/market/time"
+LIMIT_HEADER = "x-bapi-limit"
+REMAINING_HEADER = "x-bapi-limit-status"
+BACKOFF_SECONDS_MAX = 20.0
+HASTE_SECONDS_MIN = 1.0
+HASTE_SECONDS_MAX = 10.0
+RESET_MARGIN_SECONDS = 0.01
+_NANO_DIGITS = 19  # from 2001 to 2286
+# As a word of a query, a value must not be able to end it or to begin another word.
+_UNSAFE = frozenset("&#?= \t\r\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrySettings:
+    """How often one question is put, and how long the first wait between two tries is."""
+
+    tries: int = 5
+    base_seconds: int | float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.tries < 1 or self.base_seconds < 0:
+            raise UsageError("a question is put at least once, and waits are not negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A path and its raw words, in the order in which they are sent and signed."""
+
+    path: str
+    words: Sequence[tuple[str, str]] = ()
+    signed: bool = True
+
+    @property
+    def query(self) -> str:
+        """The raw query. Values go out as they are: a cursor is encoded already."""
+        for name, value in self.words:
+            if not is_word(value):
+                raise UsageError(f"the value of {name} does not fit into a query")
+        return "&".join(f"{name}={value}" for name, value in self.words)
+
+
+def is_word(value: str) -> bool:
+    """Whether a text can stand in a query as it is."""
+    return value.isascii() and value.isprintable() and not _UNSAFE.intersection(value)
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """Everything that one key's questions share: connection, clock offset, pace, counters."""
+
+    http: HttpClient
+    signer: Signer
+    clock: Callable[[], datetime]
+    sleep: Sleep = asyncio.sleep
+    stopwatch: Stopwatch = time.monotonic
+    pace: PaceSettings = field(default_factory=PaceSettings)
+    retry: RetrySettings = field(default_factory=RetrySettings)
+    requests: int = 0
+    offset: timedelta | None = None
+    _pacers: dict[str, Pacer] = field(default_factory=dict)
+    _blocked_until: float = -inf
+
+    async def ask(self, question: Question, read: Callable[[msgspec.Raw], T]) -> T:
+        """The validated answer to a question."""
+
+        async def once() -> T:
+            if question.signed and self.offset is None:
+                await self._learn_time()
+            return read(await self._send(question))
+
+        return await self._insist(question.path, once)
+
+    async def time_now(self) -> datetime:
+        """The venue's clock now."""
+        return await self._insist(TIME_PATH, self._learn_time)
+
+    async def _learn_time(self) -> datetime:
+        """Read the venue's clock, and how far ours is from it."""
+        asked_at = self.clock()
+        begun = self.stopwatch()
+        at = _time_in(await self._send(Question(TIME_PATH, signed=False)), self.http.host)
+        travel = timedelta(seconds=max(0.0, self.stopwatch() - begun))
+        self.offset = at - (asked_at + travel / 2)
+        return at
+
+    async def _insist(self, path: str, once: Callable[[], Awaitable[T]]) -> T:
+        """Try until there is an answer or no hope of one."""
+        clock_corrected = False
+        tries = 0
+        while True:
+            try:
+                return await once()
+            except VenueClockError:
+                if clock_corrected:
+                    raise
+                clock_corrected = True
+                self.offset = None
+                continue
+            except VenueRateLimited as error:
+                tries = self._counted(tries, error)
+                pause = self._haste_pause(error, tries)
+                self._pacer(path).rejected(pause)
+            except VenueUnavailable as error:
+                tries = self._counted(tries, error)
+                pause = self._backoff(tries)
+            except VenueError as error:
+                if error.code == BLOCKED:
+                    self._blocked_until = self.stopwatch() + BLOCKED_MINUTES * 60
+                raise
+            await self.sleep(pause)
+
+    async def _send(self, question: Question) -> msgspec.Raw:
+        left = self._blocked_until - self.stopwatch()
+        if left > 0:
+            # The block itself stays as it was: only the venue's own answer renews it.
+            raise VenueError(
+                f"{self.http.host} blocked this address a short while ago: "
+                f"nothing is asked for another {left:.0f} seconds"
+            )
+        query = question.query
+        pacer = self._pacer(question.path)
+        await pacer.wait()
+        headers: dict[str, str] = {}
+        if question.signed:
+            now = self.clock() + (self.offset or timedelta())
+            headers = self.signer.headers(query, at_ms=milliseconds(now))
+        self.requests += 1
+        target = f"{question.path}?{query}" if query else question.path
+        answer = await self.http.get(target, headers=headers)
+        _tell(pacer, answer)
+        return result_of(answer, host=self.http.host, redact=self.signer.redacted)
+
+    def _pacer(self, path: str) -> Pacer:
+        if path not in self._pacers:
+            self._pacers[path] = Pacer(self.pace, sleep=self.sleep, stopwatch=self.stopwatch)
+        return self._pacers[path]
+
+    def _counted(self, tries: int, error: VenueUnavailable) -> int:
+        """One more try was in vain; raises the error when it was the last."""
+        tries += 1
+        if tries < self.retry.tries:
+            return tries
+        message = f"{error} (tried {tries} times)"
+        if isinstance(error, VenueRateLimited):
+            raise VenueRateLimited(message, code=error.code, retry_at=error.retry_at) from None
+        raise VenueUnavailable(message, code=error.code) from None
+
+    def _backoff(self, tries: int) -> float:
+        longest = min(BACKOFF_SECONDS_MAX, self.retry.base_seconds * float(1 << (tries - 1)))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+
+    def _haste_pause(self, error: VenueRateLimited, tries: int) -> float:
+        """Until the reset if the venue named one that is still to come, else a second or two."""
+        if error.retry_at is not None:
+            now = self.clock() + (self.offset or timedelta())
+            left = (error.retry_at - now).total_seconds()
+            if left > 0:
+                return min(left + RESET_MARGIN_SECONDS, HASTE_SECONDS_MAX)
+        longest = min(HASTE_SECONDS_MAX, HASTE_SECONDS_MIN * float(1 << tries))
+        return random.uniform(HASTE_SECONDS_MIN, longest)  # noqa: S311 - jitter is no secret
+
+
+def _tell(pacer: Pacer, answer: Answer) -> None:
+    limit = header_number(answer, LIMIT_HEADER)
+    if limit is not None:
+        pacer.told(limit, header_number(answer, REMAINING_HEADER))
+
+
+class _Time(msgspec.Struct):
+    timeNano: str  # noqa: N815 - the venue's own spelling
+
+
+def _time_in(result: msgspec.Raw, host: str) -> datetime:
+    try:
+        nanos = msgspec.json.decode(result, type=_Time).timeNano
+        if nanos.isascii() and nanos.isdigit() and len(nanos) == _NANO_DIGITS:
+            return from_microseconds(int(nanos) // 1000)
+    except (msgspec.MsgspecError, ValueError, OverflowError):
+        pass
+    raise VenueUnavailable(f"{host}: the venue's time cannot be read; try again later")

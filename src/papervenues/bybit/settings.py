@@ -1,0 +1,73 @@
+"""What decides a paper Bybit: the inputs of its history and the limits of its service."""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from papervenues.faults import FaultPlan
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+DAYS_MAX = 3_650
+BOTS_MAX = 64
+EXECUTIONS_MAX = 20_000_000
+ACCOUNTS_MAX = 32
+FIRST_USER_ID = 700_001
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Equal settings give byte-identical histories."""
+
+    end_ms: int
+    seed: int = 7
+    days: int = 90
+    bots: int = 3
+    executions: int = 60_000
+    accounts: int = 1
+    rate: int = 0
+    faults: FaultPlan = field(default_factory=FaultPlan)
+
+    @property
+    def start_ms(self) -> int:
+        """The first instant of history."""
+        return self.end_ms - self.days * DAY_MS
+
+    def user_id(self, account: int) -> int:
+        """The venue's user id of the account with this number."""
+        return FIRST_USER_ID + account
+
+    def executions_of(self, account: int) -> int:
+        """The account's part of the wanted executions; the first ones take the remainder."""
+        share, rest = divmod(self.executions, self.accounts)
+        return share + (1 if account < rest else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key of one account."""
+
+    account: int
+    key: str
+    secret: str
+    read_only: bool
+
+
+def keys_of(settings: Settings) -> tuple[ApiKey, ...]:
+    """Two keys for each account: a read-only one, then one that may trade."""
+    return tuple(
+        ApiKey(
+            account=account,
+            key=_token("key", settings.seed, account, read_only)[:18],
+            secret=_token("secret", settings.seed, account, read_only)[:36],
+            read_only=read_only,
+        )
+        for account in range(settings.accounts)
+        for read_only in (True, False)
+    )
+
+
+def _token(*parts: object) -> str:
+    text = ":".join(str(part) for part in ("paper", *parts))
+    return blake2b(text.encode(), digest_size=20).hexdigest()

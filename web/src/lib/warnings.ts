@@ -1,0 +1,85 @@
+/** What must be said above the figures: what is missing from them, and why. */
+
+import type { AccountStatus, Coverage, Problem } from './api.ts'
+import { compare, show } from './decimal.ts'
+import { ago, brief, counted, moment, stamp, words } from './words.ts'
+
+export interface Warning {
+  grave: boolean
+  /** The source or figure at fault. */
+  subject: string
+  said: string
+  /** The words of the venue or the server, set apart. */
+  quoted: string | null
+  excludes: string
+}
+
+const FAILING = new Set(['failed', 'failing', 'error', 'refused'])
+const STALE_MS = 2 * 3600 * 1000
+const COMPLETE = '100'
+
+interface Known {
+  accounts: readonly AccountStatus[]
+  coverage: Coverage | null
+  failed: Problem | null
+  read_at: number | null
+  now: number
+}
+
+export function warnings(known: Known): Warning[] {
+  const found = known.accounts.flatMap((account) => ofAccount(account, known.now))
+  if (known.coverage) found.push(...ofCoverage(known.coverage))
+  if (known.failed) found.unshift(ofServer(known.failed, known.read_at))
+  return found.sort((a, b) => Number(b.grave) - Number(a.grave))
+}
+
+function ofServer(problem: Problem, read_at: number | null): Warning {
+  const since = read_at === null ? null : new Date(read_at).toISOString()
+  return {
+    grave: true,
+    subject: 'Part of this page',
+    said: 'could not be read anew:',
+    quoted: problem.message,
+    excludes: since ? `What is shown was read at ${moment(since)} UTC.` : 'What could not be read is left out.',
+  }
+}
+
+function ofAccount(account: AccountStatus, now: number): Warning[] {
+  const last = stamp(account.last_sync_at)
+  const newer = last === null ? `every ${account.account} fill` : `${account.account} fills after ${moment(account.last_sync_at)} UTC`
+  const excludes = `Figures below exclude ${newer}.`
+  const base = { subject: account.account, excludes }
+  if (account.last_error || FAILING.has(account.state)) {
+    const said = last === null ? 'was never synced' : `stopped syncing ${ago(account.last_sync_at, now)}`
+    return [{ ...base, grave: true, said: `${said}${account.last_error ? ':' : '.'}`, quoted: account.last_error }]
+  }
+  if (last !== null && now - last > STALE_MS) {
+    return [{ ...base, grave: false, said: `was last synced ${ago(account.last_sync_at, now)}.`, quoted: null }]
+  }
+  return []
+}
+
+function ofCoverage(coverage: Coverage): Warning[] {
+  const { percent, gaps } = coverage
+  if (gaps.length === 0 && (percent === null || compare(percent, COMPLETE) >= 0)) return []
+  const first = gaps[0]
+  const what = first
+    ? `${first.account} ${words(first.stream).toLowerCase()} ${brief(first.from)} to ${brief(first.to)} UTC`
+    : 'the ranges that are not proven'
+  const others = gaps.length > 1 ? ` and ${counted(gaps.length - 1, 'more range')}` : ''
+  return [
+    {
+      grave: false,
+      subject: percent === null ? 'Coverage is not complete' : `Coverage is ${floored(percent)} %`,
+      said: 'of what was asked for.',
+      quoted: null,
+      excludes: `Figures below may lack what happened in ${what}${others}.`,
+    },
+  ]
+}
+
+/** Never rounds up to 100: 99.996 is not complete. */
+export function floored(percent: string): string {
+  const said = show(percent, { places: 2 })
+  return said === '100.00' && compare(percent, COMPLETE) < 0 ? '99.99' : said
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { picture, within } from '../src/lib/coverage.ts'
+import { floored, warnings } from '../src/lib/warnings.ts'
+
+const MAY = { from: '2026-05-01T00:00:00Z', to: '2026-05-31T00:00:00Z' }
+const EARLY = { from: '2026-05-01T00:00:00Z', to: '2026-05-10T00:00:00Z' }
+const LATE = { from: '2026-05-10T00:00:00Z', to: '2026-05-31T00:00:00Z' }
+const LATER = { from: '2026-05-10T00:00:01Z', to: '2026-05-31T00:00:00Z' }
+const OF = { account: 'main', stream: 'executions', scope: 'linear' }
+
+test('ranges that touch prove a whole; a hole of a second does not', () => {
+  assert.equal(within(MAY, [LATE, EARLY]), true)
+  assert.equal(within(MAY, [LATER, EARLY]), false)
+  assert.equal(within(MAY, []), false)
+})
+
+test('what was asked for and not read is not proven, also where nobody named a gap', () => {
+  const drawn = picture({
+    rows: [{ ...OF, ...EARLY, grade: 'settled' }],
+    gaps: [],
+    requested: [{ ...OF, ...MAY }],
+    percent: '30.00',
+    read_at: null,
+  })
+  assert.equal(drawn.lines[0]?.proven, false)
+})
+
+test('coverage never rounds up to complete', () => {
+  assert.equal(floored('99.9999999'), '99.99')
+  assert.equal(floored('100.0'), '100.00')
+})
+
+test('a failing account is named with what the figures exclude', () => {
+  const [warning] = warnings({
+    accounts: [
+      { account: 'main', exchange: 'bybit', state: 'failed', last_sync_at: MAY.from, last_error: 'key refused' },
+    ],
+    coverage: null,
+    failed: null,
+    read_at: null,
+    now: Date.parse(MAY.to),
+  })
+  assert.equal(warning?.grave, true)
+  assert.equal(warning?.quoted, 'key refused')
+  assert.match(warning?.excludes ?? '', /exclude main fills after 1 May 2026, 00:00 UTC/)
+})
+
+test('all proven and fresh: nothing is said', () => {
+  const coverage = { rows: [], gaps: [], requested: [], percent: '100.00', read_at: null }
+  const account = { account: 'main', exchange: 'bybit', state: 'ok', last_sync_at: MAY.to, last_error: null }
+  const now = Date.parse(MAY.to) + 1000
+  assert.deepEqual(warnings({ accounts: [account], coverage, failed: null, read_at: null, now }), [])
+})
