@@ -58,34 +58,14 @@ async def lay_leg(conn: Connection, account_id: int, task: Task) -> int:
     since = min((task.since, *task.joined))
     dropped = await leg.drop(since, stretches=(task.piece.starts_at, *task.joined))
     stretch = await leg.stretch()
-    if stretch is not None and _must_start_over(stretch, since, dropped=dropped.lines > 0):
-        stretch = None
     laid = None
-    if stretch is not None:
+    if stretch is not None and stretch.may_resume_at(since):
         laid = await leg.lay_from(await leg.load(stretch), since)
     if laid is None or laid.restart:
         since = task.piece.starts_at
         dropped += await leg.drop(since, stretches=(since,))
         laid = await leg.lay_from(StretchState(task.name, since), since)
-    return await leg.save(laid, since) - dropped.trades
-
-
-def _must_start_over(stretch: StretchState, since: datetime, *, dropped: bool) -> bool:
-    """Whether the opening balance may have to be found again."""
-    if stretch.opening_qty is None:
-        return True
-    if stretch.opening_fixed_at is None:
-        return dropped
-    return since <= stretch.opening_fixed_at
-
-
-@dataclass(frozen=True, slots=True)
-class _Dropped:
-    lines: int
-    trades: int
-
-    def __add__(self, other: "_Dropped") -> "_Dropped":
-        return _Dropped(self.lines + other.lines, self.trades + other.trades)
+    return await leg.save(laid, since) - dropped
 
 
 @dataclass(slots=True)
@@ -111,18 +91,18 @@ class _Leg:
         found = await self.conn.execute(SQL["books_of_leg"], self._words())
         return dict(await found.fetchall())
 
-    async def drop(self, since: datetime, *, stretches: Sequence[datetime]) -> _Dropped:
-        """Take away what was laid at or after an instant, and stretches that another swallows."""
+    async def drop(self, since: datetime, *, stretches: Sequence[datetime]) -> int:
+        """Take away what was laid from an instant on; returns how many completed trades went."""
         books = await self._books()
         if not books:
-            return _Dropped(0, 0)
+            return 0
         words = self._words(books=list(books), since=since, stretches=list(stretches))
         counts = {name: (await self.conn.execute(SQL[name], words)).rowcount for name in _DROPS}
         await self.conn.execute(SQL["drop_alarms"], words)
         gone = [at for at in stretches if at != self.piece.starts_at or since <= at]
         if gone:
             await self.conn.execute(SQL["drop_stretches"], self._words(stretches=gone))
-        return _Dropped(counts["drop_lines"], counts["drop_trades"])
+        return counts["drop_trades"]
 
     async def stretch(self) -> StretchState | None:
         """The stretch that begins with the piece, if anything was laid on it."""

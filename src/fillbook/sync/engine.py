@@ -5,6 +5,7 @@ pass goes on with the next one, and the next pass tries again. A venue that does
 not accept the key, ends the pass.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -77,6 +78,7 @@ class Engine:
     async def sync(self, kind: RunKind, asked: Window) -> Passed:
         """Read what is worth reading of the window asked for, on every stream and scope."""
         started = self.clock()
+        asked = Window(asked.starts_at, min(asked.ends_at, started))  # the future proves nothing
         run = Run(self.account.account_id, uuid4(), kind)
         failures: list[str] = []
         for rules in map(self._bounded, self.venue.streams):
@@ -92,6 +94,9 @@ class Engine:
                     failures += await self._scope(reader, asked)
             except FillbookError as error:
                 await self._end(run, failed=str(error))
+                raise
+            except asyncio.CancelledError:
+                await self._end(run, failed="stopped before its end; what it booked is kept")
                 raise
             finally:
                 await leases.give_back(self.pool, lease, now=self.clock())

@@ -27,7 +27,18 @@ def plan(coverage: Coverage, asked: Window, rules: StreamRules, *, now: datetime
     todo += _tail(coverage, asked, rules)
     settling = minus(intersect(coverage.read, [asked]), coverage.settled)
     todo += intersect(settling, [Window(edge, now - rules.lateness)])
-    return union(todo)
+    return _cut(union(todo), now - rules.lateness)
+
+
+def _cut(pieces: Iterable[Window], at: datetime) -> list[Window]:
+    """Cut at the instant before which a reading settles: a window lies on one side of it."""
+    cut: list[Window] = []
+    for piece in pieces:
+        if piece.starts_at < at < piece.ends_at:
+            cut += [Window(piece.starts_at, at), Window(at, piece.ends_at)]
+        else:
+            cut.append(piece)
+    return cut
 
 
 def unavailable(asked: Window, rules: StreamRules, *, now: datetime) -> Window | None:

@@ -8,10 +8,12 @@ import argparse
 import asyncio
 import errno
 import json
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -27,6 +29,8 @@ from papervenues.bybit.settings import (
 from papervenues.faults import FAULTS, FaultError, FaultPlan, parse_fault
 
 PORT_MAX = 65_535
+PID_MAX = 2**31 - 1
+PARENT_CHECK_SECONDS = 1
 RATE_MAX = 1_000_000
 # Times outside of these are surely mistakes, such as seconds given for milliseconds.
 END_MS_MIN = 1_000_000_000_000
@@ -48,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     early = _EarlyStop()
     previous = {number: signal.signal(number, early.stop) for number in _SIGNALS}
     try:
-        asyncio.run(_serve(settings, listener=listener, early=early))
+        asyncio.run(_serve(settings, listener=listener, early=early, parent=arguments.parent))
     except (KeyboardInterrupt, _Stopped):
         _say("stopped")
     finally:
@@ -76,7 +80,9 @@ class _EarlyStop:
         raise _Stopped
 
 
-async def _serve(settings: Settings, *, listener: socket.socket, early: _EarlyStop) -> None:
+async def _serve(
+    settings: Settings, *, listener: socket.socket, early: _EarlyStop, parent: int | None
+) -> None:
     stopped = asyncio.Event()
     _say(f"making {settings.executions} executions over {settings.days} days ...")
     async with running(settings, listener=listener) as venue:
@@ -89,7 +95,9 @@ async def _serve(settings: Settings, *, listener: socket.socket, early: _EarlySt
         sys.stdout.flush()
         rows = sum(len(account) for account in venue.history.accounts)
         _say(f"serving {rows} executions on {venue.url}; stop with Ctrl-C")
-        await stopped.wait()
+        while not stopped.is_set() and parent in (None, os.getppid()):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), PARENT_CHECK_SECONDS)
     _say("stopped")
 
 
@@ -149,6 +157,8 @@ def _parser() -> argparse.ArgumentParser:
         help="requests a second for each key and endpoint; 0 is no limit (default)")  # fmt: skip
     add("--end", type=_instant, default=None, metavar="T",
         help="last instant of history, ISO 8601 or Unix ms (default: this minute)")  # fmt: skip
+    add("--parent", type=_whole(1, PID_MAX), default=None, metavar="PID",
+        help="end by itself when this process, which started it, is gone")  # fmt: skip
     add("--fault", type=_fault, action="append", default=[], metavar="NAME=SHARE[@SCOPE]",
         help="a fault and how often; SCOPE is a symbol, an instant in ms that the window must "
         "contain, or FROM..TO; repeatable")  # fmt: skip

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from papervenues.draws import digest_of
 from papervenues.faults import FaultPlan
 
 MINUTE_MS = 60_000
@@ -13,7 +14,8 @@ DAYS_MAX = 3_650
 BOTS_MAX = 64
 EXECUTIONS_MAX = 20_000_000
 ACCOUNTS_MAX = 32
-FIRST_USER_ID = 700_001
+FIRST_USER_ID = 10_000_000
+USER_ID_STEPS = 9_000_000  # ids a history may begin at, far enough apart for its accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,14 @@ class Settings:
         return self.end_ms - self.days * DAY_MS
 
     def user_id(self, account: int) -> int:
-        """The venue's user id of the account with this number."""
-        return FIRST_USER_ID + account
+        """The venue's user id of the account with this number.
+
+        Another history is another user, as it would be at the venue: a ledger that knows accounts
+        by this id never mixes two histories.
+        """
+        made_of = (self.end_ms, self.seed, self.days, self.bots, self.executions, self.accounts)
+        place = digest_of("user", *made_of) % USER_ID_STEPS
+        return FIRST_USER_ID + place * ACCOUNTS_MAX + account
 
     def executions_of(self, account: int) -> int:
         """The account's part of the wanted executions; the first ones take the remainder."""

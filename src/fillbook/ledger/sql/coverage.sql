@@ -25,14 +25,6 @@ ON CONFLICT (account_id, stream, scope) DO UPDATE SET
     unavailable = known.unavailable + (excluded.unavailable - known.read)
 RETURNING read;
 
--- name: retract
-INSERT INTO derived.coverage AS known (account_id, stream, scope, read, settled, unavailable, proven_seq)
-VALUES (%(account_id)s, %(stream)s, %(scope)s, '{}', '{}',
-    tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)), 0)
-ON CONFLICT (account_id, stream, scope) DO UPDATE SET
-    read = known.read - excluded.unavailable, settled = known.settled - excluded.unavailable
-RETURNING read;
-
 -- name: want
 INSERT INTO ops.wanted AS known (account_id, stream, scope, ranges)
 VALUES (%(account_id)s, %(stream)s, %(scope)s,
@@ -56,3 +48,6 @@ ON CONFLICT (account_id, stream, scope, starts_at, ends_at) DO UPDATE SET
 DELETE FROM ops.window_failures
 WHERE account_id = %(account_id)s AND stream = %(stream)s AND scope = %(scope)s
   AND %(read)s::tstzmultirange @> tstzrange(starts_at, ends_at);
+
+-- name: earliest_wanted
+SELECT min(lower(ranges)) FROM ops.wanted WHERE account_id = %(account_id)s;

@@ -61,6 +61,13 @@ class _Bad(ValueError):
     """A field that cannot be read."""
 
 
+def parse_record(stream: str, scope: str, body: bytes) -> Reading:
+    """Read one raw record of a stream."""
+    if stream != "executions":
+        return Unreadable(f"there is no stream {stream}")
+    return parse_execution(scope, body)
+
+
 def parse_execution(category: str, body: bytes) -> Reading:
     """Read one row of a category's execution list."""
     row, damaged = read_row(body)

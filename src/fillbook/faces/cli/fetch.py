@@ -1,0 +1,124 @@
+"""`fillbook backfill` and `fillbook sync`: passes over the accounts, and what they came to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from fillbook import wiring
+from fillbook.domain.account import Account
+from fillbook.domain.window import Window
+from fillbook.errors import FillbookError, Unproven, UsageError
+from fillbook.faces import logs
+from fillbook.faces.cli import progress
+from fillbook.faces.cli.run import put, run, say
+from fillbook.faces.cli.times import months_before, read_time
+from fillbook.ledger._pool import Pool
+from fillbook.ledger.wanted import earliest_wanted
+from fillbook.settings import Login, Settings, load
+from fillbook.sync.engine import Passed
+
+Kind = Literal["backfill", "manual"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed."""
+
+    account: str | None = None
+    bot: str | None = None
+    since: str | None = None
+    until: str | None = None
+    months: int | None = None
+
+
+class PartlyDone(Unproven):
+    """Some windows are not proven: run it again to resume. `fillbook coverage` shows the gaps."""
+
+
+def run_fetch(kind: Kind, asked: Asked) -> None:
+    """Fetch every account that was meant; exit code 3 when a window stays unproven."""
+    settings = load()
+    logins = wiring.logins_of(settings, asked.account)
+    started_at = wiring.now()
+    path = logs.log_to(settings.logs, level=settings.log_level, started_at=started_at)
+    window = _window(kind, asked, settings, started_at)
+    complete = run(lambda: _fetch_all(kind, settings, logins, window))
+    if asked.bot is not None:
+        say(f"The account serves all its bots; see `fillbook stats --bot {asked.bot}`.")
+    if not complete:
+        raise PartlyDone(f"{PartlyDone.__doc__} Log: {path}")
+
+
+def _window(kind: Kind, asked: Asked, settings: Settings, now: datetime) -> Window | None:
+    """The window that was asked for; None: from what was asked for before."""
+    since, until = read_time(asked.since), read_time(asked.until)
+    if kind == "manual":
+        return None
+    if until is not None and until > now:
+        raise UsageError("--to lies in the future: history ends now.")
+    if asked.months is not None and since is not None:
+        raise UsageError("--months and --from say the same thing: give one of them.")
+    months = asked.months or settings.backfill_months
+    end = until or now
+    start = since or months_before(end, months)
+    if start >= end:
+        raise UsageError("The interval is empty: --from must lie before --to.")
+    return Window(start, end)
+
+
+async def _fetch_all(
+    kind: Kind, settings: Settings, logins: Sequence[Login], window: Window | None
+) -> bool:
+    """One account after the other; a bad one does not stop the rest."""
+    complete, failed = True, None
+    async with wiring.open_ledger(settings) as pool:
+        for login in logins:
+            try:
+                passed = await fetch(pool, settings, login, kind=kind, window=window)
+            except FillbookError as error:
+                if len(logins) == 1:
+                    raise
+                say(f"{login.name}: {error}")
+                failed = error
+                continue
+            summarise(login.name, passed)
+            complete = complete and passed.complete
+    if failed is not None:
+        raise failed
+    return complete
+
+
+async def fetch(
+    pool: Pool, settings: Settings, login: Login, *, kind: Kind, window: Window | None
+) -> Passed:
+    """One pass over one account, with its progress shown."""
+
+    async def asked(account: Account) -> Window:
+        if window is not None:
+            return window
+        now = wiring.now()
+        start = await earliest_wanted(pool, account.account_id)
+        return Window(start or months_before(now, settings.backfill_months), now)
+
+    with progress.shown(wiring.now) as show:
+        return await wiring.sync(
+            pool, settings, login=login, kind=kind, window=asked, progress=show
+        )
+
+
+def summarise(name: str, passed: Passed) -> None:
+    """Say what a pass came to."""
+    run_, seconds = passed.run, passed.seconds.total_seconds()
+    put(
+        f"{name}: {run_.booked.executions_new} new executions, {run_.trades_new} new completed"
+        f" trades, {run_.requests} requests, {seconds:.1f} s"
+    )
+    if not run_.booked.rows_new:
+        put(f"{name}: everything was booked already; nothing was added.")
+    if run_.booked.quarantined:
+        put(f"{name}: {run_.booked.quarantined} rows could not be read; they are kept verbatim.")
+    if run_.booked.revisions:
+        put(f"{name}: the venue changed {run_.booked.revisions} rows that were booked before.")
+    for failure in passed.failures:
+        put(f"{name}: not proven: {failure}")

@@ -1,0 +1,36 @@
+"""`fillbook serve`: the API and the page on loopback, with a token made for the occasion."""
+
+from fillbook import __version__, wiring
+from fillbook.faces import logs
+from fillbook.faces.api import create_app
+from fillbook.faces.cli.run import put, run
+from fillbook.faces.server import serve
+from fillbook.ledger import tokens
+from fillbook.ledger._pool import Pool
+from fillbook.settings import Settings, load
+
+POOL_SIZE = 8
+
+
+def run_serve(port: int) -> None:
+    """Serve until stopped."""
+    logs.log_to_console()
+    settings = load()
+
+    async def work() -> None:
+        async with wiring.open_ledger(settings, max_size=POOL_SIZE) as pool:
+            await serve_ledger(pool, settings, port, name="serve")
+
+    run(work)
+
+
+async def serve_ledger(pool: Pool, settings: Settings, port: int, *, name: str) -> None:
+    """Serve a ledger; prints one line with the address and a token, which also works as Bearer."""
+    del settings
+    token = await tokens.make(pool, name=name, scope="read", now=wiring.now())
+
+    def ready(url: str) -> None:
+        put(f"{url}/?token={token}")
+
+    app = create_app(pool=pool, clock=wiring.now, version=__version__)
+    await serve(app, port=port, on_ready=ready)

@@ -1,0 +1,94 @@
+"""A report's table for a person's eyes: what matters, rounded for reading, nothing cut.
+
+JSON and CSV have every column with every digit; here ids and constants step back. What is the same in
+every row is said once, below.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from fillbook.domain import money
+from fillbook.faces.cli.run import put
+from fillbook.reports._report import Column, Table
+
+COLUMNS_MAX = 10  # a single row with more is shown as lines
+PIPE_WIDTH = 200  # a pipe has no width of its own
+
+_ASIDE = frozenset(("trade_id", "run_id", "entry_side", "exit_side", "exit_qty", "proven_until"))
+_MONEY_WORDS = ("pnl", "commission", "funding", "cost", "fee", "expect", "drawdown", "cumulative")
+_CENT = Decimal("0.01")
+_EIGHT_PLACES = Decimal("0.00000001")
+
+
+def put_table(table: Table) -> None:
+    """Print one table."""
+    title = table.name.replace("_", " ")
+    if not table.rows:
+        put(f"{title}: none")
+        return
+    filled = [c for c in table.columns if any(_value(c, row) is not None for row in table.rows)]
+    if len(table.rows) == 1 and len(filled) > COLUMNS_MAX:
+        put(title)
+        for column in filled:
+            put(f"  {column.title:<22}{cell(column, table.rows[0])}")
+        return
+    same = [c for c in filled if len(table.rows) > 1 and _is_same(c, table.rows)]
+    shown = [
+        c for c in filled if c not in same and c.name not in _ASIDE and "evidence" not in c.name
+    ]
+    _put_grid(title, shown or filled, table.rows)
+    words = [f"{c.title.lower()} {cell(c, table.rows[0])}" for c in same if c.name not in _ASIDE]
+    if words:
+        put(f"  every row: {', '.join(words)}")
+
+
+def _put_grid(title: str, columns: Sequence[Column], rows: Sequence[object]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for column in columns:
+        right = column.kind in ("amount", "count", "percent", "duration")
+        grid.add_column(
+            column.title, justify="right" if right else "left", no_wrap=True, overflow="ignore"
+        )
+    for row in rows:
+        grid.add_row(*(Text(cell(column, row)) for column in columns))
+    console = Console()
+    (console if console.is_terminal else Console(width=PIPE_WIDTH)).print(grid)
+
+
+def _value(column: Column, row: object) -> object:
+    return getattr(row, column.name)
+
+
+def _is_same(column: Column, rows: Sequence[object]) -> bool:
+    first = _value(column, rows[0])
+    return column.kind == "text" and all(_value(column, row) == first for row in rows)
+
+
+def cell(column: Column, row: object) -> str:
+    """One value, for reading."""
+    value = _value(column, row)
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+    if isinstance(value, Decimal):
+        return _amount(column, value)
+    if column.kind == "duration" and isinstance(value, int):
+        return str(timedelta(seconds=value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    # Nothing that a venue sent may steer the terminal.
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(value))
+
+
+def _amount(column: Column, value: Decimal) -> str:
+    """Money to the cent; prices and quantities with the digits they have, up to eight."""
+    if column.kind == "percent" or any(word in column.name for word in _MONEY_WORDS):
+        return f"{value.quantize(_CENT):,}"
+    return money.text(value if abs(value) >= 1_000_000 else value.quantize(_EIGHT_PLACES))

@@ -1,0 +1,1 @@
+"""Reports: each public module answers one question from the ledger; `_report` is their contract."""

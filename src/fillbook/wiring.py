@@ -1,0 +1,193 @@
+"""The composition root: settings become a ledger, venues and a sync engine.
+
+Nothing below this file reads configuration or asks what time it is.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fillbook.domain.account import Account, KeyFacts
+from fillbook.domain.window import Window
+from fillbook.errors import MigrationError, NotFound, Refused, UsageError
+from fillbook.ledger import _embedded, _migrate, accounts
+from fillbook.ledger._pool import Pool, open_pool
+from fillbook.ledger._pooler import refuse_pooler
+from fillbook.ledger.runs import RunKind
+from fillbook.ledger.verify import Parse
+from fillbook.settings import Login, Settings
+from fillbook.sync.engine import Engine, Limits, Passed, Progress
+from fillbook.venues._contract import Venue
+
+PAPER = "paper"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def now() -> datetime:
+    """The wall clock. Everything below has it handed in."""
+    return datetime.now(UTC)
+
+
+def embedded_folder(settings: Settings) -> Path:
+    """Where the embedded database lives."""
+    return settings.folder / "postgres"
+
+
+def direct_url(settings: Settings) -> str:
+    """An address without a pooler in between; starts the embedded server where that is used."""
+    if settings.external_database is None:
+        return _embedded.ensure_running(embedded_folder(settings)).url
+    direct = settings.database_direct_url
+    return direct.get_secret_value() if direct else settings.external_database
+
+
+def prepare_database(settings: Settings) -> str:
+    """Start and migrate as far as that is ours to do; returns the address for the pool.
+
+    The embedded database is created and migrated by every command that needs it. A database of the
+    user's own is migrated by `fillbook db migrate` only.
+    """
+    direct = direct_url(settings)
+    status = _migrate.status(direct)
+    if settings.external_database is None:
+        if status.pending:
+            _migrate.migrate(direct, clock=now)
+        return direct
+    if status.pending:
+        raise MigrationError(
+            f"The database lacks {len(status.pending)} migration(s): run `fillbook db migrate`."
+        )
+    if settings.database_direct_url is not None:
+        refuse_pooler(direct)
+    return settings.external_database
+
+
+@asynccontextmanager
+async def open_ledger(settings: Settings, *, max_size: int = 4) -> AsyncIterator[Pool]:
+    """A pool to a database that is up to date."""
+    url = await asyncio.to_thread(prepare_database, settings)
+    async with open_pool(url, max_size=max_size, prepare=settings.database_prepare) as pool:
+        yield pool
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A venue connection and the account behind its key."""
+
+    login: Login
+    venue: Venue
+    account: Account
+    key: KeyFacts
+
+
+def environment_of(login: Login) -> str:
+    """Which world a login belongs to. A paper venue keeps its book whatever its port."""
+    if login.base_url and urlsplit(login.base_url).hostname in _LOOPBACK:
+        return PAPER
+    return "testnet" if login.testnet else "mainnet"
+
+
+def connect(login: Login, settings: Settings) -> Venue:
+    """A connection for a login. Nothing is sent yet."""
+    from fillbook.venues import bybit  # brings the HTTP client, which many commands don't need
+
+    environment = environment_of(login)
+    return bybit.connect(
+        key=login.key,
+        secret=login.secret.get_secret_value(),
+        clock=now,
+        base_url=login.base_url,
+        environment="mainnet" if environment == PAPER else environment,
+        pace=bybit.PaceSettings(pause_min=settings.pause_min, rate_max=settings.bybit_rate),
+    )
+
+
+def logins_of(settings: Settings, account: str | None = None) -> Sequence[Login]:
+    """The logins to use; an error that says what to do when there are none."""
+    if not settings.logins:
+        raise UsageError(
+            "There is no account yet: set BYBIT_API_KEY and BYBIT_API_SECRET (a read-only key is"
+            " enough), or try `fillbook demo`, which needs none."
+        )
+    if account is None:
+        return settings.logins
+    found = [login for login in settings.logins if login.name == account]
+    if not found:
+        names = ", ".join(login.name for login in settings.logins)
+        raise NotFound(f"There is no account named {account}; there is: {names}.")
+    return found
+
+
+@asynccontextmanager
+async def connected(pool: Pool, login: Login, settings: Settings) -> AsyncIterator[Connected]:
+    """Ask the venue whose key it is, refuse one that can do harm, and find its account."""
+    venue = connect(login, settings)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(venue.close)
+        key = await venue.key_facts()
+        if key.can_withdraw:
+            raise Refused(
+                f"The key of {login.name} can withdraw: make a read-only key at the venue instead."
+            )
+        account = await accounts.find_or_add(
+            pool,
+            name=login.name,
+            venue=login.venue,
+            environment=environment_of(login),
+            venue_user_id=key.venue_user_id,
+            now=now(),
+        )
+        yield Connected(login, venue, account, key)
+
+
+async def sync(
+    pool: Pool,
+    settings: Settings,
+    *,
+    login: Login,
+    kind: RunKind,
+    window: Callable[[Account], Awaitable[Window]],
+    progress: Progress = lambda _: None,
+) -> Passed:
+    """One pass over an account."""
+    async with connected(pool, login, settings) as found:
+        engine = Engine(
+            pool=pool,
+            venue=found.venue,
+            account=found.account,
+            clock=now,
+            limits=Limits(window_max=settings.window_max, overlap_min=settings.overlap_min),
+            progress=progress,
+        )
+        return await engine.sync(kind, await window(found.account))
+
+
+def parser_of(account: Account) -> Parse:
+    """How raw records of an account are read."""
+    if account.venue != "bybit":
+        raise NotFound(f"There is no venue {account.venue}.")
+    from fillbook.venues.bybit.parse import parse_record
+
+    return parse_record
+
+
+def with_home(settings: Settings, folder: Path) -> Settings:
+    """The same settings in another folder, on the embedded database: the demo's."""
+    return settings.model_copy(
+        update={
+            "home": folder,
+            "database_url": None,
+            "database_direct_url": None,
+            "db_host": None,
+            "db_port": None,
+            "db_user": None,
+            "db_pass": None,
+            "db_name": None,
+            "postgres_password": None,
+        }
+    )
+
