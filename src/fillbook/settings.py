@@ -54,38 +54,130 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
-    home: Path | None = Field(None, validation_alias="FILLBOOK_HOME")
-    database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
-    database_direct_url: SecretStr | None = Field(None, validation_alias="DATABASE_DIRECT_URL")
-    database_prepare: bool = Field(default=True, validation_alias="FILLBOOK_DATABASE_PREPARE")
-    db_host: str | None = Field(None, validation_alias="DB_HOST")
-    db_port: int | None = Field(None, validation_alias="DB_PORT", ge=1, le=65535)
-    db_user: str | None = Field(None, validation_alias="DB_USER")
-    db_pass: SecretStr | None = Field(None, validation_alias="DB_PASS")
-    db_name: str | None = Field(None, validation_alias="DB_NAME")
-    postgres_password: SecretStr | None = Field(None, validation_alias="POSTGRES_PASSWORD")
+    home: Path | None = Field(
+        None,
+        validation_alias="FILLBOOK_HOME",
+        description="The folder of database, logs and demo; without it, the user's data folder.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="A PostgreSQL of your own, 15 or newer. Wins over all of DB_*.",
+    )
+    database_direct_url: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_DIRECT_URL",
+        description="The same database without a pooler in between, for migrations.",
+    )
+    database_prepare: bool = Field(
+        default=True,
+        validation_alias="FILLBOOK_DATABASE_PREPARE",
+        description="Prepare statements; false behind a pgbouncer older than 1.21.",
+    )
+    db_host: str | None = Field(
+        None,
+        validation_alias="DB_HOST",
+        description="The server's host, if the address is given in parts; without it, localhost.",
+    )
+    db_port: int | None = Field(
+        None,
+        validation_alias="DB_PORT",
+        description="The server's port; without it, 5432.",
+        ge=1,
+        le=65535,
+    )
+    db_user: str | None = Field(
+        None, validation_alias="DB_USER", description="The user; without it, postgres."
+    )
+    db_pass: SecretStr | None = Field(
+        None,
+        validation_alias="DB_PASS",
+        description="The password; without it, POSTGRES_PASSWORD, else postgres.",
+    )
+    db_name: str | None = Field(
+        None, validation_alias="DB_NAME", description="The database; without it, alphapulse."
+    )
+    postgres_password: SecretStr | None = Field(
+        None,
+        validation_alias="POSTGRES_PASSWORD",
+        description="The password where DB_PASS is not set.",
+    )
 
-    exchanges: str = Field("bybit", validation_alias="EXCHANGE_SYNC_EXCHANGES")
-    bybit_api_key: str | None = Field(None, validation_alias="BYBIT_API_KEY")
-    bybit_api_secret: SecretStr | None = Field(None, validation_alias="BYBIT_API_SECRET")
-    bybit_testnet: bool = Field(default=False, validation_alias="BYBIT_TESTNET")
-    bybit_base_url: str | None = Field(None, validation_alias="BYBIT_BASE_URL")
-    registered_bots: str = Field("", validation_alias="REGISTERED_BOTS")
+    exchanges: str = Field(
+        "bybit",
+        validation_alias="EXCHANGE_SYNC_EXCHANGES",
+        description="The exchanges to sync, with commas between them; only bybit is there so far.",
+    )
+    bybit_api_key: str | None = Field(
+        None,
+        validation_alias="BYBIT_API_KEY",
+        description="The key of the account named bybit; a key that can withdraw is refused.",
+    )
+    bybit_api_secret: SecretStr | None = Field(
+        None, validation_alias="BYBIT_API_SECRET", description="The secret of that key."
+    )
+    bybit_testnet: bool = Field(
+        default=False,
+        validation_alias="BYBIT_TESTNET",
+        description="Whether the key was made for Bybit's testnet.",
+    )
+    bybit_base_url: str | None = Field(
+        None,
+        validation_alias="BYBIT_BASE_URL",
+        description="Another address of Bybit, or of a paper venue: plain http on loopback only.",
+    )
+    registered_bots: str = Field(
+        "",
+        validation_alias="REGISTERED_BOTS",
+        description="Bots to list even before they have traded, with commas between them.",
+    )
 
-    backfill_months: int = Field(3, validation_alias="BACKFILL_MONTHS", ge=1, le=120)
+    backfill_months: int = Field(
+        3,
+        validation_alias="BACKFILL_MONTHS",
+        description="How far back a backfill goes where nothing else is asked for.",
+        ge=1,
+        le=120,
+    )
     backfill_batch_days: Decimal | None = Field(
-        None, validation_alias="BACKFILL_BATCH_DAYS", gt=0, le=366
+        None,
+        validation_alias="BACKFILL_BATCH_DAYS",
+        description="The longest window to ask for, in days; without it, the venue's longest.",
+        gt=0,
+        le=366,
     )
     overlap_hours: Decimal | None = Field(
-        None, validation_alias="HOURLY_SYNC_OVERLAP_HOURS", ge=0, le=168
+        None,
+        validation_alias="HOURLY_SYNC_OVERLAP_HOURS",
+        description="The least that each pass reads again of what is proven, in hours.",
+        ge=0,
+        le=168,
     )
-    rate_limit_delay: Decimal | None = Field(None, validation_alias="RATE_LIMIT_DELAY", ge=0, le=60)
+    rate_limit_delay: Decimal | None = Field(
+        None,
+        validation_alias="RATE_LIMIT_DELAY",
+        description="The shortest pause between two requests, in seconds.",
+        ge=0,
+        le=60,
+    )
     bybit_rate: int | None = Field(
-        None, validation_alias="BYBIT_RATE_LIMIT_PER_SECOND", ge=1, le=1000
+        None,
+        validation_alias="BYBIT_RATE_LIMIT_PER_SECOND",
+        description="The most requests a second to one endpoint, however many Bybit allows.",
+        ge=1,
+        le=1000,
     )
 
-    log_level: str = Field("INFO", validation_alias="EXCHANGE_SYNC_LOG_LEVEL")
-    log_dir: Path = Field(Path("logs"), validation_alias="EXCHANGE_SYNC_LOG_DIR")
+    log_level: str = Field(
+        "INFO",
+        validation_alias="EXCHANGE_SYNC_LOG_LEVEL",
+        description="How much is logged: DEBUG, INFO, WARNING or ERROR.",
+    )
+    log_dir: Path = Field(
+        Path("logs"),
+        validation_alias="EXCHANGE_SYNC_LOG_DIR",
+        description="The folder of the logs; a relative one lies under FILLBOOK_HOME.",
+    )
 
     logins: tuple[Login, ...] = Field((), exclude=True)
     without_effect: tuple[str, ...] = Field((), exclude=True)
@@ -100,6 +192,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take only what `load` gathered, so that every name has been checked."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
     @field_validator("log_level")
@@ -235,16 +328,15 @@ def _own_logins(settings: Settings) -> list[Login]:
     wanted = {name.strip().lower() for name in settings.exchanges.split(",") if name.strip()}
     if unknown := wanted - {"bybit"}:
         raise SettingError(
-            f"EXCHANGE_SYNC_EXCHANGES names {', '.join(sorted(unknown))}: only bybit is there so far."
+            f"EXCHANGE_SYNC_EXCHANGES names {', '.join(sorted(unknown))}:"
+            " only bybit is there so far."
         )
     if (key is None) != (secret is None):
         missing = "BYBIT_API_SECRET" if secret is None else "BYBIT_API_KEY"
         raise SettingError(f"{missing} is missing: key and secret go together.")
     if key is None or secret is None or "bybit" not in wanted:
         return []
-    return [
-        Login("bybit", "bybit", key, secret, settings.bybit_testnet, settings.bybit_base_url)
-    ]
+    return [Login("bybit", "bybit", key, secret, settings.bybit_testnet, settings.bybit_base_url)]
 
 
 def _named_logins(given: Mapping[str, str]) -> list[Login]:

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fillbook.domain.account import Account, KeyFacts
@@ -18,10 +19,12 @@ from fillbook.ledger import _embedded, _migrate, accounts
 from fillbook.ledger._pool import Pool, open_pool
 from fillbook.ledger._pooler import refuse_pooler
 from fillbook.ledger.runs import RunKind
-from fillbook.ledger.verify import Parse
 from fillbook.settings import Login, Settings
-from fillbook.sync.engine import Engine, Limits, Passed, Progress
 from fillbook.venues._contract import Venue
+
+if TYPE_CHECKING:  # what only some commands need is imported by those
+    from fillbook.ledger.verify import Parse
+    from fillbook.sync.engine import Passed, Progress
 
 PAPER = "paper"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -151,9 +154,11 @@ async def sync(
     login: Login,
     kind: RunKind,
     window: Callable[[Account], Awaitable[Window]],
-    progress: Progress = lambda _: None,
-) -> Passed:
+    progress: "Progress" = lambda _: None,
+) -> "Passed":
     """One pass over an account."""
+    from fillbook.sync.engine import Engine, Limits
+
     async with connected(pool, login, settings) as found:
         engine = Engine(
             pool=pool,
@@ -166,7 +171,7 @@ async def sync(
         return await engine.sync(kind, await window(found.account))
 
 
-def parser_of(account: Account) -> Parse:
+def parser_of(account: Account) -> "Parse":
     """How raw records of an account are read."""
     if account.venue != "bybit":
         raise NotFound(f"There is no venue {account.venue}.")
@@ -190,4 +195,3 @@ def with_home(settings: Settings, folder: Path) -> Settings:
             "postgres_password": None,
         }
     )
-

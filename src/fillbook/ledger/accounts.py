@@ -6,8 +6,8 @@ from decimal import Decimal
 from hashlib import sha256
 from uuid import uuid4
 
-from fillbook.domain.account import Account
 from fillbook.domain import money
+from fillbook.domain.account import Account
 from fillbook.domain.instrument import ContractTerms, Mark
 from fillbook.domain.window import microseconds
 from fillbook.ledger._pool import Connection, Pool, transaction
@@ -49,11 +49,19 @@ async def _taken(conn: Connection, stem: str) -> set[str]:
 async def all_accounts(pool: Pool) -> list[Account]:
     """Every account, by name."""
     async with transaction(pool) as conn:
-        return [Account(*row) for row in await (await conn.execute(SQL["list_accounts"])).fetchall()]
+        return [
+            Account(*row) for row in await (await conn.execute(SQL["list_accounts"])).fetchall()
+        ]
 
 
 async def open_chain(
-    conn: Connection, account_id: int, *, generation: int, opened_by: str, reason: str, now: datetime
+    conn: Connection,
+    account_id: int,
+    *,
+    generation: int,
+    opened_by: str,
+    reason: str,
+    now: datetime,
 ) -> None:
     """Begin a chain: the first one of an account, or the next generation after a wipe."""
     hashed = genesis(str(account_id), generation, now, opened_by, reason)
@@ -90,9 +98,7 @@ async def put_terms(
 
 def terms_hash(columns: tuple[object, ...]) -> bytes:
     """What a row of contract terms must hash to: all its columns, in the order of the table."""
-    words = (
-        word if isinstance(word, bytes) else _word(word).encode() for word in columns
-    )
+    words = (word if isinstance(word, bytes) else _word(word).encode() for word in columns)
     return sha256(b"\x1f".join(words)).digest()
 
 

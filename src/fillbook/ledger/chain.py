@@ -30,7 +30,9 @@ def link(previous: bytes, seq: int, kind: bytes, payload: bytes) -> bytes:
     return sha256(previous + seq.to_bytes(8, "big") + kind + sha256(payload).digest()).digest()
 
 
-def genesis(account: str, generation: int, opened_at: datetime, opened_by: str, reason: str) -> bytes:
+def genesis(
+    account: str, generation: int, opened_at: datetime, opened_by: str, reason: str
+) -> bytes:
     """The hash that a chain starts from."""
     words = (account, str(generation), str(microseconds(opened_at)), opened_by, reason)
     return link(b"\0" * 32, 0, b"g", _SEPARATOR.join(word.encode() for word in words))

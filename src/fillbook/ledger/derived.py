@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from psycopg.rows import TupleRow
+
 from fillbook.accounting.as_fills import as_fill, as_funding
 from fillbook.accounting.lay import lay
 from fillbook.accounting.leg import BookState, FundingShare, LaidLeg, Line, StretchState
@@ -129,7 +131,9 @@ class _Leg:
         owners = await self._books()
         ends = await self._line_ends(list(owners))
         states = {
-            book: BookState(bought=ends.get((book, 1), Decimal(0)), sold=ends.get((book, -1), Decimal(0)))
+            book: BookState(
+                bought=ends.get((book, 1), Decimal(0)), sold=ends.get((book, -1), Decimal(0))
+            )
             for book in owners
         }
         matched = {book: min(state.bought, state.sold) for book, state in states.items()}
@@ -199,7 +203,9 @@ class _Leg:
             await self.conn.execute(
                 SQL["put_book"],
                 self._words(
-                    book_id=rows.book_number(self.name, owner), owner=owner, currency=self.facts.currency
+                    book_id=rows.book_number(self.name, owner),
+                    owner=owner,
+                    currency=self.facts.currency,
                 ),
             )
 
@@ -223,8 +229,8 @@ async def facts_of_leg(
     )
 
 
-def _by_book(found: Iterable[tuple[object, ...]]) -> dict[object, list[tuple[object, ...]]]:
-    grouped: dict[object, list[tuple[object, ...]]] = {}
+def _by_book(found: Iterable[TupleRow]) -> dict[int, list[TupleRow]]:
+    grouped: dict[int, list[TupleRow]] = {}
     for book, *rest in found:
         grouped.setdefault(book, []).append(tuple(rest))
     return grouped

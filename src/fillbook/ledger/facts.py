@@ -174,9 +174,7 @@ def read_into(
     return table, (revision, reason, chain_seq, *values), reason
 
 
-def with_booked_at(
-    table: str, row: tuple[object, ...], booked_at: datetime
-) -> tuple[object, ...]:
+def with_booked_at(table: str, row: tuple[object, ...], booked_at: datetime) -> tuple[object, ...]:
     """A row of facts with the time it was booked at in its place."""
     if table == "copy_quarantined":
         return (*row, booked_at)

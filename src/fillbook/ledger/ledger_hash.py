@@ -1,7 +1,7 @@
 """One number for a whole book: equal books have equal hashes, however they came about.
 
-It covers the sorted content of executions, cash flows and derived rows, without chain links, receipt
-times and run ids. Two machines that read the same history agree on it.
+It covers the sorted content of executions, cash flows and derived rows, without chain links,
+receipt times and run ids. Two machines that read the same history agree on it.
 """
 
 from hashlib import sha256

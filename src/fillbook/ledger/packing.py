@@ -1,7 +1,7 @@
 """How a raw record's bytes are stored: packed one by one, so that each stays readable by itself.
 
-A row of JSON is short and mostly field names; a dictionary that already holds them halves what plain
-compression needs. Dictionaries are numbered and never changed: old rows need them for ever.
+A row of JSON is short and mostly field names; a dictionary that already holds them halves what
+plain compression needs. Dictionaries are numbered and never changed: old rows need them for ever.
 """
 
 import zlib
@@ -29,9 +29,7 @@ _LEVEL = 6
 _WINDOW_BITS = -12  # raw deflate, 4 KiB window: rows are short
 _MEMORY_LEVEL = 5
 
-_blank = zlib.compressobj(
-    _LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL, zdict=_DICTIONARY_1
-)
+_blank = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL, zdict=_DICTIONARY_1)
 
 
 def pack(body: bytes) -> tuple[int, bytes]:

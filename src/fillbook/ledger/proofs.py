@@ -1,4 +1,4 @@
-"""Proving a window: its proof, the coverage it adds and the books that rest on it, in one transaction."""
+"""Proving a window: the proof, its coverage and the books that rest on it, in one transaction."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -176,6 +176,11 @@ async def _tasks(
         key = LegName(proof.scope, symbol, leg), Window(piece.lower, piece.upper)
         joined.setdefault(key, []).append(at)
     return [
-        Task(name, piece, starts.get((name, piece), piece.ends_at), tuple(joined.get((name, piece), ())))
+        Task(
+            name,
+            piece,
+            starts.get((name, piece), piece.ends_at),
+            tuple(joined.get((name, piece), ())),
+        )
         for name, piece in sorted({*starts, *joined})
     ]

@@ -7,8 +7,8 @@ Four questions, each answered by recomputing beside what is stored, in one snaps
 3. *Coverage.* Do the windows fold to the coverage that is shown?
 4. *Figures.* Does laying every leg from its facts give exactly the derived rows?
 
-A difference is a value that names its place; the first ones are collected, so that one does not hide
-the rest.
+A difference is a value that names its place; the first ones are collected, so that one does not
+hide the rest.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -132,9 +132,7 @@ class _Check:
         for left in sorted(windows):
             self.result.add("facts.windows", f"window {left} stands where the chain has no place")
         if (seq, link) != (head_seq, bytes(head_hash)):
-            self.result.add(
-                "ops.chain_heads", f"the chain ends at {seq}, the head says {head_seq}"
-            )
+            self.result.add("ops.chain_heads", f"the chain ends at {seq}, the head says {head_seq}")
         await self._compare_counts()
 
     async def _raw_batches(self) -> AsyncIterator[list[TupleRow]]:
@@ -160,9 +158,27 @@ class _Check:
         return bytes(stored), seq
 
     def _window_link(self, link: bytes, seq: int, row: TupleRow) -> bytes:
-        stream, scope, starts_at, ends_at, outcome, pages, count, read_at, run_id, reason, stored = row
+        (
+            stream,
+            scope,
+            starts_at,
+            ends_at,
+            outcome,
+            pages,
+            count,
+            read_at,
+            run_id,
+            reason,
+            stored,
+        ) = row
         payload = chain.window_payload(
-            stream, scope, Window(starts_at, ends_at), outcome, (pages, count), (read_at, run_id), reason
+            stream,
+            scope,
+            Window(starts_at, ends_at),
+            outcome,
+            (pages, count),
+            (read_at, run_id),
+            reason,
         )
         if chain.link(link, seq, b"w", payload) != bytes(stored):
             self.result.add("facts.windows", f"window {seq} does not hash to its link")
@@ -226,7 +242,8 @@ class _Check:
         for (table, name), count in zip(_TABLES.items(), counted, strict=True):
             if count != self.expected.get(table, 0):
                 self.result.add(
-                    name, f"{count} rows are booked, the raw records hold {self.expected.get(table, 0)}"
+                    name,
+                    f"{count} rows are booked, the raw records hold {self.expected.get(table, 0)}",
                 )
 
     async def terms(self) -> None:
@@ -234,7 +251,9 @@ class _Check:
         for *columns, hashed in await self._rows("all_terms"):
             words = tuple(bytes(w) if isinstance(w, memoryview) else w for w in columns)
             if accounts.terms_hash(words) != bytes(hashed):
-                self.result.add("facts.contract_terms", f"{columns[3]} was changed after it was booked")
+                self.result.add(
+                    "facts.contract_terms", f"{columns[3]} was changed after it was booked"
+                )
 
     async def coverage(self) -> None:
         """Windows fold to the coverage that is shown."""

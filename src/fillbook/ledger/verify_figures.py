@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
-from psycopg.rows import TupleRow
-
 from fillbook.accounting.as_fills import as_fill, as_funding
 from fillbook.accounting.lay import lay
 from fillbook.accounting.leg import LaidLeg, StretchState
@@ -121,7 +119,7 @@ async def _trades_differ(
     what: dict[str, object],
     counted: _Counted,
 ) -> AsyncIterator[Difference]:
-    expected: list[TupleRow] = []
+    expected: list[rows.Row] = []
     for task in tasks:
         since = {"stretch": task.piece.starts_at, "since": task.piece.starts_at}
         found = await conn.execute(LAYING["trades_of_books"], what | since)

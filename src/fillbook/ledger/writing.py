@@ -1,7 +1,8 @@
 """The one way to write an account's facts and figures.
 
-A writing transaction is READ COMMITTED. Before any other read it locks the account's chain head, then
-checks the fence of its lease. The lock, not the lease, keeps the writers of one account in order.
+A writing transaction is READ COMMITTED. Before any other read it locks the account's chain head,
+then checks the fence of its lease. The lock, not the lease, keeps the writers of one account in
+order.
 """
 
 from collections.abc import AsyncIterator

@@ -39,7 +39,8 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> Equity:
         currency=currency,
         other_currencies=tuple(others),
         unvalued=sum(day.unvalued for day in days),
-        basis=await basis(conn, accounts, now=now, since=query.since, until=query.until, symbol=query.symbol
+        basis=await basis(
+            conn, accounts, now=now, since=query.since, until=query.until, symbol=query.symbol
         ),
     )
 

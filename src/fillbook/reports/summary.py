@@ -143,7 +143,8 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> Summary:
             ReasonFigures(*_figures(line)) for line in lines if line.group == "exit_reason"
         ),
         other_currencies=tuple(others),
-        basis=await basis(conn, accounts, now=now, since=query.since, until=query.until, symbol=query.symbol
+        basis=await basis(
+            conn, accounts, now=now, since=query.since, until=query.until, symbol=query.symbol
         ),
     )
 

@@ -144,7 +144,8 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> Trades:
         rows=shown,
         next_cursor=_sealed(shown[-1], rows[len(shown) - 1][-1]) if more else None,
         total=found[0],
-        basis=await basis(conn, accounts, now=now, since=query.since, until=query.until, symbol=query.symbol
+        basis=await basis(
+            conn, accounts, now=now, since=query.since, until=query.until, symbol=query.symbol
         ),
     )
 

@@ -1,14 +1,14 @@
 """Bringing an account's streams up to date: plan, read, prove, lay.
 
-Windows run oldest to newest. A window that cannot be read to its end stays unproven and says why; the
-pass goes on with the next one, and the next pass tries again. A venue that does not answer, or does
-not accept the key, ends the pass.
+Windows run oldest to newest. A window that cannot be read to its end stays unproven and says why;
+the pass goes on with the next one, and the next pass tries again. A venue that does not answer, or
+does not accept the key, ends the pass.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import structlog

@@ -1,8 +1,8 @@
 """Reading one window to its end, page by page, and booking the pages as they come.
 
-The venue is read ahead of the ledger by a few pages; what has piled up is booked in one transaction.
-A window ends well only at the venue's own end of the list. A cursor that repeats, or a window with
-more pages than the budget, ends it unproven, with the reason.
+The venue is read ahead of the ledger by a few pages; what has piled up is booked in one
+transaction. A window ends well only at the venue's own end of the list. A cursor that repeats, or a
+window with more pages than the budget, ends it unproven, with the reason.
 """
 
 import asyncio
@@ -69,7 +69,9 @@ async def traverse(reader: Reader, window: Window) -> Traversed:
     for _ in range(CURSOR_RESTARTS_MAX):
         with suppress(_CursorLost):
             return await _once(reader, window)
-    raise WindowUnproven(f"The venue dropped the cursor {CURSOR_RESTARTS_MAX} times in this window.")
+    raise WindowUnproven(
+        f"The venue dropped the cursor {CURSOR_RESTARTS_MAX} times in this window."
+    )
 
 
 async def _once(reader: Reader, window: Window) -> Traversed:

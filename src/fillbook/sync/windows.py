@@ -1,8 +1,8 @@
 """Which windows to read next, oldest first.
 
 Three things are worth reading: what was asked for and is not proven; a tail that every pass reads
-again, because rows can appear late; and what was read while rows could still be late, once that time
-has passed, which settles it. Nothing is planned before the venue's retention.
+again, because rows can appear late; and what was read while rows could still be late, once that
+time has passed, which settles it. Nothing is planned before the venue's retention.
 """
 
 from collections.abc import Iterable, Sequence

@@ -60,6 +60,7 @@ class Style:
     name: str
     symbols: tuple[str, ...]
     long_percent: int
+    insight_percent: int  # how often an entry takes the side that will prove right
     maker_percent: int
     flip_percent: int
     adds_max: int
@@ -78,33 +79,33 @@ class Bot:
 STYLES = (
     Style(
         "shortseller", ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT", "1000PEPEUSDT"),
-        long_percent=8, maker_percent=35, flip_percent=3, adds_max=3,
-        notional_min=800, notional_max=9_000,
+        long_percent=8, insight_percent=28, maker_percent=35, flip_percent=3,
+        adds_max=3, notional_min=800, notional_max=9_000,
     ),
     Style(
         "lxalgo", ("BTCUSDT", "ETHUSDT", "XRPUSDT", "ADAUSDT", "LINKUSDT"),
-        long_percent=55, maker_percent=45, flip_percent=14, adds_max=2,
-        notional_min=500, notional_max=12_000,
+        long_percent=55, insight_percent=66, maker_percent=45, flip_percent=14,
+        adds_max=2, notional_min=500, notional_max=12_000,
     ),
     Style(
         "momentum", ("BTCUSDT", "SOLUSDT", "ETHUSDT", "XRPUSDT", "DOGEUSDT"),
-        long_percent=70, maker_percent=15, flip_percent=8, adds_max=4,
-        notional_min=1_000, notional_max=15_000,
+        long_percent=70, insight_percent=56, maker_percent=15, flip_percent=8,
+        adds_max=4, notional_min=1_000, notional_max=15_000,
     ),
     Style(
         "grid", ("BTCUSDT", "XRPUSDT", "ADAUSDT"),
-        long_percent=50, maker_percent=92, flip_percent=2, adds_max=6,
-        notional_min=200, notional_max=1_500,
+        long_percent=50, insight_percent=12, maker_percent=92, flip_percent=2,
+        adds_max=6, notional_min=200, notional_max=1_500,
     ),
     Style(
         "meanrev", ("ETHUSDT", "SOLUSDT", "LINKUSDT"),
-        long_percent=50, maker_percent=60, flip_percent=5, adds_max=2,
-        notional_min=500, notional_max=6_000,
+        long_percent=50, insight_percent=10, maker_percent=60, flip_percent=5,
+        adds_max=2, notional_min=500, notional_max=6_000,
     ),
     Style(
         "breakout", ("BTCUSDT", "DOGEUSDT", "1000PEPEUSDT"),
-        long_percent=60, maker_percent=10, flip_percent=10, adds_max=3,
-        notional_min=700, notional_max=8_000,
+        long_percent=60, insight_percent=8, maker_percent=10, flip_percent=10,
+        adds_max=3, notional_min=700, notional_max=8_000,
     ),
 )  # fmt: skip
 

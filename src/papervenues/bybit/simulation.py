@@ -31,6 +31,7 @@ from papervenues.market import INSTRUMENTS, SYMBOLS, PricePath
 FUNDING_MS = 8 * HOUR_MS
 FIRST_DEPOSIT_E8 = 1_000_000 * 10**8
 FIRST_EVENT, FILL_EVENT, STEP_EVENT, VENUE_EVENT = range(4)
+INSIGHT_MS = 2 * HOUR_MS  # how far insight reaches: about as long as a position is held
 MAKER_DELAY_MS_MAX = 40_000
 FLAT_RETRY_MS = 10 * 60_000
 # How many fills an order gets, each as likely as it is often written here.
@@ -176,15 +177,22 @@ class _Simulation:
             )  # fmt: skip
             self._next_step(slot, now)
             return
-        intent = self._decide(slot, price=price, tail=self.pace.in_tail(now))
+        tail = self.pace.in_tail(now)
+        intent = self._decide(slot, price=price, ahead=self._ahead(slot, now), tail=tail)
         self._send(slot, intent, now=now, price=price)
 
-    def _decide(self, slot: Slot, *, price: int, tail: bool) -> Intent:
+    def _ahead(self, slot: Slot, now: int) -> int:
+        """The price a while later. A bot without any insight would only lose its fees."""
+        return self.paths[slot.symbol].at(min(now + INSIGHT_MS, self.end_ms))
+
+    def _decide(self, slot: Slot, *, price: int, ahead: int, tail: bool) -> Intent:
         draws, style, hold = self.draws, slot.bot.style, slot.hold
         direction = 1 if hold > 0 else -1
         if hold == 0:
             slot.adds_left = draws.below(style.adds_max + 1)
             side = 1 if draws.percent(style.long_percent) else -1
+            if draws.percent(style.insight_percent) and ahead != price:
+                side = 1 if ahead > price else -1
             return Intent(side * self._fresh_qty(slot, price), Reason.ENTRY, closing=False)
         if slot.adds_left and (tail or draws.percent(40)):
             slot.adds_left -= 1

@@ -1,4 +1,4 @@
-"""The HTTP face: every report as JSON under `/api/v1`, behind a token. `create_app` is the way in."""
+"""The HTTP face: every report as JSON under `/api/v1`, behind a token. Begin at `create_app`."""
 
 from fillbook.faces.api.app import create_app
 

@@ -14,7 +14,10 @@ def _instant(value: object) -> object:
     """ISO 8601 only: a bare number is not taken for seconds. A date is its midnight in UTC."""
     if not isinstance(value, str):
         return value
-    at = datetime.fromisoformat(value)
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("not a time in ISO 8601, such as 2026-01-31T12:00:00Z") from None
     if at.tzinfo is None:
         if len(value) > DATE_LENGTH:
             raise ValueError("a time needs a time zone: end it with Z for UTC")

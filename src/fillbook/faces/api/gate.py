@@ -75,9 +75,7 @@ class Gate:
             path = scope["path"][:PATH_LENGTH_SHOWN_MAX]
             log.exception("request failed", method=scope["method"], path=path)
             if not answering.status:
-                failed = problems.problem(
-                    HTTPStatus.INTERNAL_SERVER_ERROR, problems.UNEXPECTED
-                )
+                failed = problems.problem(HTTPStatus.INTERNAL_SERVER_ERROR, problems.UNEXPECTED)
                 await failed(scope, receive, answering.send)
         finally:
             _log(scope, answering.status, begun)
@@ -119,7 +117,7 @@ class _Answering:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status = int(message["status"])
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers[name] = value

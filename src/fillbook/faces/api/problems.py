@@ -71,7 +71,7 @@ async def _routing(_request: Request, error: Exception) -> JSONResponse:
 def _sentence(errors: Sequence[Any]) -> str:
     parts = [
         f"{'.'.join(str(part)[:WORD_LENGTH_MAX] for part in error['loc'][1:]) or 'the body'}:"
-        f" {error['msg']}"
+        f" {error['msg'].removeprefix('Value error, ')}"
         for error in errors[:ERRORS_SHOWN_MAX]
     ]
     return f"The request was not understood ({'; '.join(parts)})."

@@ -56,7 +56,7 @@ FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to pri
 TABLE = Format.TABLE
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's way of calling
+def _version(wanted: bool) -> None:
     if wanted:
         from fillbook import __version__
 
@@ -134,9 +134,9 @@ def backfill(
 ) -> None:
     """Fetch history, oldest first, and prove that it is whole.
 
-    Safe to stop and to run again: what is proven is not fetched twice. An account is fetched once for
-    all its bots; --bot narrows the summary, not what is proven. Exit code 3 when a window could not
-    be proven: run it again.
+    Safe to stop and to run again: what is proven is not fetched twice. An account is fetched once
+    for all its bots; --bot narrows the summary, not what is proven. Exit code 3 when a window could
+    not be proven: run it again.
     """
     from fillbook.faces.cli.fetch import Asked, run_fetch
 
@@ -267,7 +267,7 @@ def wipe(
         bool, typer.Option("--yes-delete-all-trades", help="For scripts: do not ask.")
     ] = False,
 ) -> None:
-    """Delete all trade data, after `DELETE ALL TRADES` was typed. The act itself stays on record."""
+    """Delete all trade data, after `DELETE ALL TRADES` was typed. The act stays on record."""
     from fillbook.faces.cli.trust import run_wipe
 
     run_wipe(account, sure=yes_delete_all_trades)

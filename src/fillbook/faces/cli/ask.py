@@ -158,7 +158,7 @@ def _csv_cell(column: Column, row: object) -> str:
 def _put_basis(answer: Answer) -> None:
     basis = answer.basis
     if basis.percent is None:
-        put("Nothing was asked for yet: `fillbook backfill` fetches history, `fillbook demo` shows it.")
+        put("Nothing was asked for yet: try `fillbook backfill`, or `fillbook demo` without keys.")
         return
     gaps = f"{basis.gaps} gaps" if basis.gaps != 1 else "1 gap"
     until = f"{basis.read_until:%Y-%m-%d %H:%M} UTC" if basis.read_until else "never"

@@ -85,7 +85,11 @@ async def _login(login: Login, settings: Settings) -> AsyncIterator[Checked]:
             ok=True,
             warning=drift > CLOCK_DRIFT_MAX,
             said=f"differs by {drift.total_seconds():.2f} s from the venue's"
-            + ("; requests are corrected for it, but set this clock right (NTP)" if drift > CLOCK_DRIFT_MAX else ""),
+            + (
+                "; requests are corrected for it, but set this clock right (NTP)"
+                if drift > CLOCK_DRIFT_MAX
+                else ""
+            ),
         )
         try:
             key = await venue.key_facts()

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from fillbook.settings import Settings
 
 app = typer.Typer(
-    help="The database: start, stop, status, migrate.", no_args_is_help=True, rich_markup_mode="markdown"
+    help="The database: start, stop, status, migrate.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
 )
 
 

@@ -1,4 +1,4 @@
-"""`fillbook demo`: a paper venue, a backfill, a summary, a proof, and the page. No keys, no network.
+"""`fillbook demo`: a paper venue, a backfill, a summary, a proof, the page. No keys, no network.
 
 Everything lives under FILLBOOK_HOME/demo, one folder per history. The first run fixes the history's
 end, so that a second run finds all of it booked.
@@ -62,6 +62,10 @@ class Paper:
 def run_demo(wish: Wish, *, port: int | None, output: Format) -> None:
     """All of it. Without a port it ends after the summary."""
     settings = load()
+    if port is not None:
+        from fillbook.faces.server import LOOPBACK, bind  # brings the web server
+
+        bind(LOOPBACK, port).close()  # a taken port is said before the work, not after it
     home = settings.folder / "demo" / wish.folder
     settings = wiring.with_home(settings, home)
     home.mkdir(parents=True, exist_ok=True)
@@ -125,8 +129,8 @@ class Outcome:
     executions_total: int
     executions_new: int
     requests: int
-    seconds: str
-    coverage_percent: str
+    seconds: float
+    coverage_percent: float
     verify: str
 
 
@@ -141,7 +145,7 @@ async def _demo(
 ) -> None:
     # The history's last row may stand at its end, and windows are half-open.
     window = Window(end - timedelta(days=wish.days), end + timedelta(milliseconds=1))
-    login = Login("bybit", "bybit", paper.key, SecretStr(paper.secret), False, paper.url)  # noqa: FBT003
+    login = Login("bybit", "bybit", paper.key, SecretStr(paper.secret), False, paper.url)
     async with wiring.open_ledger(settings) as pool:
         passed = await fetch(pool, settings, login, kind="backfill", window=window)
         say("verifying: the chain, every reading, the coverage, every figure ...")
@@ -172,8 +176,8 @@ async def _outcome(pool: Pool, passed: Passed, verified: Verified) -> Outcome:
         executions_total=verified.executions,
         executions_new=passed.run.booked.executions_new,
         requests=passed.run.requests,
-        seconds=f"{passed.seconds.total_seconds():.1f}",
-        coverage_percent="0.00" if percent is None else f"{percent:.2f}",
+        seconds=round(passed.seconds.total_seconds(), 2),
+        coverage_percent=0.0 if percent is None else float(percent),
         verify="ok" if verified.ok else "; ".join(map(str, verified.findings)),
     )
 
@@ -186,9 +190,9 @@ async def _print(pool: Pool, outcome: Outcome, output: Format) -> None:
     put("")
     put(
         f"{outcome.executions_total} executions booked, {outcome.executions_new} of them new,"
-        f" in {outcome.seconds} s and {outcome.requests} requests."
+        f" in {outcome.seconds:.1f} s and {outcome.requests} requests."
     )
     if not outcome.executions_new:
         put("Everything was booked already; nothing was added.")
-    put(f"Coverage: {outcome.coverage_percent} % of the time asked for is proven.")
+    put(f"Coverage: {outcome.coverage_percent:.2f} % of the time asked for is proven.")
     put(f"Verify: {outcome.verify}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
+from typing import Self
 
 from fillbook.faces.cli.run import say
 from fillbook.sync.engine import Progress, Step
@@ -40,7 +41,7 @@ class _Bar:
         )
         self._task = self._bar.add_task("reading", executions=0)
 
-    def __enter__(self) -> "_Bar":
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 

@@ -1,4 +1,4 @@
-"""Running a command's coroutine: a signal cancels it, lets it tidy up and ends with one sentence."""
+"""Running a command's coroutine: a signal cancels it, and it tidies up and says one sentence."""
 
 import asyncio
 import signal

@@ -1,7 +1,7 @@
 """A report's table for a person's eyes: what matters, rounded for reading, nothing cut.
 
-JSON and CSV have every column with every digit; here ids and constants step back. What is the same in
-every row is said once, below.
+JSON and CSV have every column with every digit; here ids and constants step back. What is the same
+in every row is said once, below.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,16 @@ from fillbook.faces.cli.run import put
 from fillbook.reports._report import Column, Table
 
 COLUMNS_MAX = 10  # a single row with more is shown as lines
-PIPE_WIDTH = 200  # a pipe has no width of its own
+PIPE_WIDTH = 500  # a pipe has no width of its own
 
 _ASIDE = frozenset(("trade_id", "run_id", "entry_side", "exit_side", "exit_qty", "proven_until"))
+# On a narrow terminal these step back first, in this order; then columns from the right.
+_FIRST_TO_GO = (
+    "gross_pnl", "total_commission", "funding", "holding_duration_seconds", "pnl_pct", "mark_at",
+    "opened_at", "updated_at", "mark_price", "cost", "entry_time", "entry_reason", "quarantined",
+    "revisions", "unvalued", "ended_at", "pages", "entry_qty", "exit_price", "entry_price",
+)  # fmt: skip
+_COLUMN_GAP = 3
 _MONEY_WORDS = ("pnl", "commission", "funding", "cost", "fee", "expect", "drawdown", "cumulative")
 _CENT = Decimal("0.01")
 _EIGHT_PLACES = Decimal("0.00000001")
@@ -37,28 +44,45 @@ def put_table(table: Table) -> None:
     shown = [
         c for c in filled if c not in same and c.name not in _ASIDE and "evidence" not in c.name
     ]
-    _put_grid(title, shown or filled, table.rows)
+    left_out = _put_grid(title, shown or filled, table.rows)
     words = [f"{c.title.lower()} {cell(c, table.rows[0])}" for c in same if c.name not in _ASIDE]
     if words:
         put(f"  every row: {', '.join(words)}")
+    if left_out:
+        put(f"  left out here: {', '.join(left_out)} (--format csv has all)")
 
 
-def _put_grid(title: str, columns: Sequence[Column], rows: Sequence[object]) -> None:
+def _put_grid(title: str, columns: Sequence[Column], rows: Sequence[object]) -> list[str]:
+    """Print a grid; returns the titles of columns that found no room."""
     from rich import box
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=PIPE_WIDTH)
+    fitting = _that_fit(columns, rows, console.width)
     grid = Grid(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for column in columns:
+    for column in fitting:
         right = column.kind in ("amount", "count", "percent", "duration")
-        grid.add_column(
-            column.title, justify="right" if right else "left", no_wrap=True, overflow="ignore"
-        )
+        grid.add_column(column.title, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(cell(column, row)) for column in columns))
-    console = Console()
-    (console if console.is_terminal else Console(width=PIPE_WIDTH)).print(grid)
+        grid.add_row(*(Text(cell(column, row)) for column in fitting))
+    console.print(grid)
+    return [column.title.lower() for column in columns if column not in fitting]
+
+
+def _that_fit(columns: Sequence[Column], rows: Sequence[object], width: int) -> list[Column]:
+    """The columns that fit beside each other, the least missed ones left out first."""
+    needed = {
+        column.name: max(len(column.title), *(len(cell(column, row)) for row in rows)) + _COLUMN_GAP
+        for column in columns
+    }
+    order = [name for name in _FIRST_TO_GO if name in needed]
+    order += [column.name for column in reversed(columns) if column.name not in order]
+    while sum(needed.values()) > width and len(needed) > 1:
+        del needed[order.pop(0)]
+    return [column for column in columns if column.name in needed]
 
 
 def _value(column: Column, row: object) -> object:
@@ -84,7 +108,9 @@ def cell(column: Column, row: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     # Nothing that a venue sent may steer the terminal.
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(value))
+    return "".join(
+        sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(value)
+    )
 
 
 def _amount(column: Column, value: Decimal) -> str:

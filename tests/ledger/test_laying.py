@@ -1,0 +1,100 @@
+"""Laying by and by gives what laying at once gives: any windows, any order, late and changed rows."""
+
+import random
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from fillbook.domain.window import Window, milliseconds
+from tests.ledger.handed_in import END, Hand, Row, cut, hand, inside, paper_rows
+
+DAYS = 8
+ALL = Window(END - timedelta(days=DAYS), END)
+SEEDS = range(6)
+
+
+def _rows(seed: int) -> list[Row]:
+    return paper_rows("same_ms_burst=0.01", executions=420, days=DAYS, seed=seed)
+
+
+def _changed(row: Row, chance: random.Random) -> Row:
+    """The venue tells a row in another way."""
+    kind = chance.choice(("fee", "price", "time", "far"))
+    if kind == "fee":
+        return row.told_again(execFee=str(Decimal(row.body["execFee"]) + 1))
+    if kind == "price":
+        return row.told_again(execPrice=str(Decimal(row.body["execPrice"]) + 2))
+    reach = 3_600_000 if kind == "time" else DAYS * 86_400_000
+    first, last = milliseconds(ALL.starts_at), milliseconds(ALL.ends_at) - 1
+    at = int(row.body["execTime"]) + chance.randint(-reach, reach)
+    return row.told_again(execTime=str(min(last, max(first, at))))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_windows_in_any_order_lay_one_book(database_url: str, seed: int) -> None:
+    """Gaps open and close, stretches join; after each window the book equals a rebuilt one."""
+    chance = random.Random(seed)
+    rows = _rows(seed)
+    windows = cut(ALL, 7, chance)
+    chance.shuffle(windows)
+    async with hand(database_url) as one, hand(database_url) as other:
+        for window in windows:
+            await one.book(inside(rows, window))
+            await one.prove(window)
+            await one.must_stand(f"{window}")
+        await other.book(inside(rows, ALL))
+        await other.prove(ALL)
+
+        assert await other.hash() == await one.hash()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_late_and_changed_rows_lay_one_book(database_url: str, seed: int) -> None:
+    """Rows come late or are told anew inside what is laid; the book equals a rebuilt one."""
+    chance = random.Random(1000 + seed)
+    rows = _rows(seed)
+    late = chance.sample(rows, len(rows) // 8)
+    windows = cut(ALL, 5, chance)
+    async with hand(database_url) as one:
+        for window in windows:
+            soon = inside(rows, window)
+            await one.book([row for row in soon if row not in late])
+            await one.prove(window)
+            await one.book([row for row in soon if row in late and chance.random() < 0.7])
+            await one.prove(chance.choice(cut(window, 3, chance)))
+            await one.must_stand(f"late rows of {window}")
+            told = [_changed(row, chance) for row in chance.sample(rows, 6)]
+            await one.book([row for row in told if row.at < window.ends_at])
+            await one.prove(window)
+            await one.must_stand(f"changed rows at {window}")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_rows_that_wait_for_their_proof_change_no_figure(
+    database_url: str, seed: int
+) -> None:
+    """Rows booked inside proven time are not matched before the next proof, and verify knows it."""
+    chance = random.Random(2000 + seed)
+    rows = _rows(seed)
+    late = chance.sample(rows, 12)
+    async with hand(database_url) as one:
+        await one.book([row for row in inside(rows, ALL) if row not in late])
+        await one.prove(ALL)
+        lines = await _lines(one)
+        await one.book(late)
+        await one.book([_changed(row, chance) for row in chance.sample(rows, 3)])
+
+        assert lines == await _lines(one)
+        await one.must_stand("waiting rows")
+        assert lines == await _lines(one)
+
+        await one.prove(Window(END - timedelta(minutes=1), END))
+        assert lines != await _lines(one)
+        await one.must_stand("proven rows")
+
+
+async def _lines(one: Hand) -> list[tuple[object, ...]]:
+    return await one.rows(
+        "SELECT * FROM derived.lines WHERE account_id = %s ORDER BY 2, 3, 4, 6", one.account_id
+    )

@@ -1,0 +1,180 @@
+"""A real ledger beside a real paper exchange, for tests of the whole way of a fill.
+
+The exchange listens on loopback and shares a clock with the ledger. The clock stands still until a
+test moves it, so that lateness, settling and retention are decided by the test and not by chance.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.request import urlopen
+
+import msgspec
+
+from fillbook.domain.account import Account
+from fillbook.domain.window import Window, from_milliseconds, milliseconds
+from fillbook.ledger import accounts
+from fillbook.ledger._pool import Pool, open_pool, transaction
+from fillbook.ledger.ledger_hash import ledger_hash
+from fillbook.ledger.rebuild import rebuild
+from fillbook.ledger.verify import Verified, verify
+from fillbook.sync.engine import Engine, Limits, Passed, Progress
+from fillbook.venues.bybit import BybitVenue, RetrySettings, connect
+from fillbook.venues.bybit.parse import parse_record
+from papervenues.bybit import PaperHistory, RunningVenue, Settings, running
+from papervenues.faults import FaultPlan, parse_fault
+
+END = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+DAY = timedelta(days=1)
+PASSES_MAX = 12
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Clock:
+    """What time it is, for the ledger and the exchange alike."""
+
+    at: datetime = END
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def ms(self) -> int:
+        """The exchange's form of it."""
+        return milliseconds(self.at)
+
+
+def paper(
+    *faults: str, days: int = 20, executions: int = 1_000, seed: int = 7, bots: int = 3
+) -> Settings:
+    """The settings of a small history that ends shortly before END."""
+    return Settings(
+        end_ms=milliseconds(END) - 60_000,
+        seed=seed,
+        days=days,
+        bots=bots,
+        executions=executions,
+        faults=FaultPlan(tuple(map(parse_fault, faults))),
+    )
+
+
+def whole(settings: Settings) -> Window:
+    """The time that a history fills, and a little more."""
+    return Window(from_milliseconds(settings.start_ms) - timedelta(hours=1), END)
+
+
+async def _no_sleep(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+@dataclass(slots=True)
+class Book:
+    """One account's book, and the exchange it is read from."""
+
+    pool: Pool
+    paper: RunningVenue
+    clock: Clock
+    account: Account
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def account_id(self) -> int:
+        """The account's number in the ledger."""
+        return self.account.account_id
+
+    async def backfill(
+        self, window: Window, *, progress: Progress = lambda _: None, limits: Limits | None = None
+    ) -> Passed:
+        """One pass with a connection of its own."""
+        venue = connection(self.paper, self.clock)
+        try:
+            engine = Engine(
+                pool=self.pool,
+                venue=venue,
+                account=self.account,
+                clock=self.clock,
+                limits=limits or self.limits,
+                progress=progress,
+            )
+            return await engine.sync("backfill", window)
+        finally:
+            await venue.close()
+
+    async def until_complete(self, window: Window) -> int:
+        """Pass after pass until every window is proven; returns how many that took."""
+        for number in range(1, PASSES_MAX + 1):
+            if (await self.backfill(window)).complete:
+                return number
+        raise AssertionError(f"not complete after {PASSES_MAX} passes")
+
+    async def hash(self) -> str:
+        """The ledger hash."""
+        return await ledger_hash(self.pool, self.account_id)
+
+    async def verify(self) -> Verified:
+        """Verify the account."""
+        return await verify(self.pool, self.account_id, parse_record)
+
+    async def rebuild(self) -> None:
+        """Lay everything again."""
+        await rebuild(self.pool, self.account_id, now=self.clock())
+
+    async def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database."""
+        async with transaction(self.pool) as conn:
+            found = await conn.execute(query.encode(), values or None)
+            return await found.fetchall() if found.description else []
+
+    async def truth(self) -> Row:
+        """What truly happened."""
+        return await asyncio.to_thread(truth_of, self.paper.url)
+
+
+def truth_of(url: str) -> Row:
+    """Everything the exchange knows, whatever it chose to serve."""
+    with urlopen(f"{url}/paper/truth", timeout=30) as answer:  # noqa: S310 - loopback
+        decoded: Row = msgspec.json.decode(answer.read())
+        return decoded
+
+
+def connection(venue: RunningVenue, clock: Clock) -> BybitVenue:
+    """A connection with the read-only key that wastes no time on waiting."""
+    key = venue.keys[0]
+    return connect(
+        key=key.key,
+        secret=key.secret,
+        clock=clock,
+        base_url=venue.url,
+        sleep=_no_sleep,
+        retry=RetrySettings(base_seconds=0),
+    )
+
+
+@asynccontextmanager
+async def opened(
+    url: str,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    history: PaperHistory | None = None,
+    name: str = "main",
+) -> AsyncIterator[Book]:
+    """A book in a database, beside an exchange with this history."""
+    clock = clock or Clock()
+    async with (
+        running(settings, clock=clock.ms, history=history) as venue,
+        open_pool(url, max_size=4) as pool,
+    ):
+        account = await accounts.find_or_add(
+            pool,
+            name=name,
+            venue="bybit",
+            environment="paper",
+            venue_user_id=str(settings.user_id(0)),
+            now=clock(),
+        )
+        yield Book(pool, venue, clock, account)
