@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from fillbook.domain.window import Window, milliseconds
-from tests.ledger.handed_in import END, Hand, Row, cut, hand, inside, paper_rows
+from tests.ledger.handed_in import END, Hand, Row, cut, fill, hand, inside, paper_rows
 
 DAYS = 8
 ALL = Window(END - timedelta(days=DAYS), END)
@@ -98,3 +98,44 @@ async def _lines(one: Hand) -> list[tuple[object, ...]]:
     return await one.rows(
         "SELECT * FROM derived.lines WHERE account_id = %s ORDER BY 2, 3, 4, 6", one.account_id
     )
+
+
+async def test_a_trade_that_shrinks_keeps_what_is_left_of_it(database_url: str) -> None:
+    """A late fill takes half of what an order closed: the trade of the other half stays."""
+    day = Window(END - timedelta(days=1), END)
+    at = [day.starts_at + timedelta(hours=hour) for hour in range(4)]
+    async with hand(database_url) as one:
+        await one.book([
+            fill("1", at[0], "Buy", "2", order="A"),
+            fill("2", at[1], "Sell", "1", order="X"),
+            fill("4", at[3], "Sell", "1", order="X"),
+        ])  # fmt: skip
+        await one.prove(day)
+        await one.book([fill("3", at[2], "Sell", "1", order="Y")])
+        await one.prove(day)
+        trades = await one.rows(
+            "SELECT exit_order_id, exit_qty FROM trading.completed_trades ORDER BY exit_time"
+        )
+
+        assert [("X", 1), ("Y", 1)] == trades
+        await one.must_stand("a shrunk trade")
+
+
+async def test_a_leg_whose_fills_move_away_leaves_nothing(database_url: str) -> None:
+    """The only fill of a stretch moves into a gap: no stretch, book or trade of it stays."""
+    early = Window(END - timedelta(days=3), END - timedelta(days=2))
+    late = Window(END - timedelta(days=1), END)
+    row = fill("1", early.starts_at + timedelta(hours=1), "Buy", "2", order="A")
+    moved = row.told_again(execTime=str(milliseconds(early.ends_at + timedelta(hours=1))))
+    async with hand(database_url) as one:
+        await one.book([row])
+        await one.prove(early)
+        await one.book([moved])
+        await one.prove(late)
+
+        assert [] == await one.rows("SELECT * FROM derived.stretches")
+        assert [] == await one.rows("SELECT * FROM derived.books")
+        await one.must_stand("a fill in a gap")
+        await one.prove(Window(early.starts_at, END))
+        assert 1 == len(await one.rows("SELECT * FROM derived.lines"))
+        await one.must_stand("the gap closed")

@@ -21,6 +21,7 @@ Event = MutableMapping[str, Any]
 
 def log_to(folder: Path, *, level: str, started_at: datetime) -> Path:
     """Send this process's log records to a new file; returns its path."""
+    _quiet_libraries()
     target = folder / "trade_sync"
     target.mkdir(parents=True, exist_ok=True)
     path = target / f"trade_sync_{started_at:%Y%m%d_%H%M%S}.log"
@@ -42,12 +43,21 @@ def log_to(folder: Path, *, level: str, started_at: datetime) -> Path:
 
 def log_to_console(stream: TextIO | None = None) -> None:
     """Only warnings, on standard error, for commands that keep no log of their own."""
+    _quiet_libraries()
     structlog.configure(
         processors=[structlog.processors.add_log_level, _hide_secrets, _plain],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _quiet_libraries() -> None:
+    """What libraries log reaches the user as our own sentence, or not at all."""
+    for name in ("psycopg", "psycopg.pool", "asyncio", "aiohttp"):
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
 
 
 def _hide_secrets(_logger: object, _method: str, event: Event) -> Event:

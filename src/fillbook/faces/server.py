@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -101,16 +102,22 @@ def _signals(server: uvicorn.Server) -> Iterator[None]:
         server.should_exit = True
 
     loop = asyncio.get_running_loop()
-    ours = []
-    if threading.current_thread() is threading.main_thread():
-        ours = [number for number in SIGNALS if signal.getsignal(number) in UNHANDLED]
+    on_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in SIGNALS if on_main}
+    ours = {number: handler for number, handler in before.items() if _is_standard(handler)}
     for number in ours:
         loop.add_signal_handler(number, leave)
     try:
         yield
     finally:
-        for number in ours:
+        for number, handler in ours.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+
+def _is_standard(handler: object) -> bool:
+    """Whether nobody but Python itself set it; `asyncio.run` sets a partial for SIGINT."""
+    return handler in UNHANDLED or isinstance(handler, partial)
 
 
 async def _watch(

@@ -74,7 +74,7 @@ def create_cluster(place: Place, user: ServerUser, *, lock_fd: int, sync: bool) 
 def start_cluster(place: Place, user: ServerUser, *, settings: Mapping[str, str]) -> None:
     """Start the server and wait until it is ready, crash recovery included."""
     socket_dir = place.socket_dir
-    for folder in {place.run_dir, socket_dir}:
+    for folder in (place.run_dir, socket_dir):
         _private_folder(folder, user)
     write_settings(place.cluster, socket_dir=socket_dir, extra=settings)
     drop_false_claims(place.cluster, socket_dir)

@@ -5,10 +5,11 @@ A data folder holds::
     lock              held (flock) while somebody creates, starts or stops the server
     cluster/          PostgreSQL's own folder; appears by one rename when it is complete
     cluster.new-*/    an unfinished cluster; swept away under the lock
-    run/              the socket and the server's log; only the server's user may enter
+    run/              the server's log and, in a folder named after the cluster, its socket; only
+                      the server's user may enter
     programs-*/       a copy of the programs, where the server's user cannot read the installed ones
 
-The socket lies in `run/`, or in a short folder for temporary files where the path of `run/` is
+The socket lies below `run/`, or in a short folder for temporary files where the path of `run/` is
 longer than the operating system allows for a socket, or has a comma, which in an address parts one
 host from the next.
 """
@@ -52,12 +53,15 @@ class Place:
 
     @property
     def socket_dir(self) -> Path:
-        """The folder of the socket; another one when the path is unfit for a socket."""
-        if _fits_socket(self.run_dir):
-            return self.run_dir
-        # The inode tells a folder that was deleted and made anew from the old one, whose server
-        # may still be ending.
-        identity = f"{self.cluster}:{self.cluster.stat().st_ino}"
+        """The folder of the socket, named after the cluster.
+
+        Somebody who deletes the data folder and starts over leaves a server that is still ending;
+        it removes the socket of its own name, not the one of the new cluster.
+        """
+        inside = self.run_dir / f"{self._system_identifier():016x}"[-8:]
+        if _fits_socket(inside):
+            return inside
+        identity = f"{self.cluster}:{self._system_identifier()}"
         digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
         name = f"fillbook-{digest}"
         for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - short by standard
@@ -68,6 +72,12 @@ class Place:
             f"The path {self.run_dir} is too long for a socket: set FILLBOOK_HOME or TMPDIR to a"
             " shorter one."
         )
+
+
+    def _system_identifier(self) -> int:
+        """What PostgreSQL drew for this cluster: the first 8 bytes of its control file."""
+        with (self.cluster / "global" / "pg_control").open("rb") as control:
+            return int.from_bytes(control.read(8), "little")
 
 
 def place_at(data_dir: Path) -> Place:

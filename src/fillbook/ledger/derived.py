@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from psycopg.rows import TupleRow
 
@@ -26,16 +27,20 @@ SQL = queries("laying.sql")
 
 DERIVATION_VERSION = 1
 
-_DROPS = ("drop_lines", "drop_matches", "drop_funding_shares", "drop_trades")
+_DROPS = ("drop_lines", "drop_matches", "drop_funding_shares")
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Lay a leg inside one proven piece of time, from an instant on."""
+    """Lay a leg inside one proven piece of time, from an instant on.
+
+    Facts count up to a sequence of the chain, that of the last proof: what was booked later waits.
+    """
 
     name: LegName
     piece: Window
     since: datetime
+    through: int
     joined: tuple[datetime, ...] = ()  # stretches that begin inside the piece: a gap has closed
 
 
@@ -53,21 +58,63 @@ class LegFacts:
             return self.executions[0].currency
         return self.cash_flows[0].currency if self.cash_flows else ""
 
+    @property
+    def any(self) -> bool:
+        """Whether anything happened."""
+        return bool(self.executions or self.cash_flows)
+
+
+@dataclass(frozen=True, slots=True)
+class Shrunk:
+    """Groups of matches whose completed trade was dropped, though some of the matches stay."""
+
+    books: tuple[int, ...] = ()
+    directions: tuple[int, ...] = ()
+    entries: tuple[UUID, ...] = ()
+    exits: tuple[UUID, ...] = ()
+
+    def plus(
+        self,
+        books: Iterable[int],
+        directions: Iterable[int],
+        entries: Iterable[UUID],
+        exits: Iterable[UUID],
+    ) -> "Shrunk":
+        """These and some more."""
+        return Shrunk(
+            (*self.books, *books),
+            (*self.directions, *directions),
+            (*self.entries, *entries),
+            (*self.exits, *exits),
+        )
+
+    def columns(self) -> dict[str, object]:
+        """As the columns that `trades_of_books` takes."""
+        return {
+            "shrunk_books": list(self.books),
+            "shrunk_directions": list(self.directions),
+            "shrunk_entries": list(self.entries),
+            "shrunk_exits": list(self.exits),
+        }
+
+
+NOTHING_SHRUNK = Shrunk()
+
 
 async def lay_leg(conn: Connection, account_id: int, task: Task) -> int:
     """Lay one leg; returns by how many its completed trades grew."""
-    leg = _Leg(conn, account_id, task.name, task.piece)
+    leg = _Leg(conn, account_id, task.name, task.piece, task.through)
     since = min((task.since, *task.joined))
-    dropped = await leg.drop(since, stretches=(task.piece.starts_at, *task.joined))
+    await leg.drop(since, stretches=(task.piece.starts_at, *task.joined))
     stretch = await leg.stretch()
     laid = None
     if stretch is not None and stretch.may_resume_at(since):
         laid = await leg.lay_from(await leg.load(stretch), since)
     if laid is None or laid.restart:
         since = task.piece.starts_at
-        dropped += await leg.drop(since, stretches=(since,))
+        await leg.drop(since, stretches=(since,))
         laid = await leg.lay_from(StretchState(task.name, since), since)
-    return await leg.save(laid, since) - dropped
+    return await leg.save(laid, since) - leg.dropped
 
 
 @dataclass(slots=True)
@@ -78,7 +125,10 @@ class _Leg:
     account_id: int
     name: LegName
     piece: Window
+    through: int
     facts: LegFacts = LegFacts((), ())
+    dropped: int = 0  # completed trades
+    shrunk: Shrunk = NOTHING_SHRUNK
 
     def _words(self, **more: object) -> dict[str, object]:
         return {
@@ -93,18 +143,22 @@ class _Leg:
         found = await self.conn.execute(SQL["books_of_leg"], self._words())
         return dict(await found.fetchall())
 
-    async def drop(self, since: datetime, *, stretches: Sequence[datetime]) -> int:
-        """Take away what was laid from an instant on; returns how many completed trades went."""
+    async def drop(self, since: datetime, *, stretches: Sequence[datetime]) -> None:
+        """Take away what was laid from an instant on."""
+        words = self._words(since=since, stretches=list(stretches))
         books = await self._books()
-        if not books:
-            return 0
-        words = self._words(books=list(books), since=since, stretches=list(stretches))
-        counts = {name: (await self.conn.execute(SQL[name], words)).rowcount for name in _DROPS}
+        if books:
+            words["books"] = list(books)
+            for name in _DROPS:
+                await self.conn.execute(SQL[name], words)
+            gone_trades = await (await self.conn.execute(SQL["drop_trades"], words)).fetchone()
+            assert gone_trades is not None
+            self.dropped += gone_trades[0]
+            self.shrunk = self.shrunk.plus(*gone_trades[1:])
         await self.conn.execute(SQL["drop_alarms"], words)
         gone = [at for at in stretches if at != self.piece.starts_at or since <= at]
         if gone:
             await self.conn.execute(SQL["drop_stretches"], self._words(stretches=gone))
-        return counts["drop_trades"]
 
     async def stretch(self) -> StretchState | None:
         """The stretch that begins with the piece, if anything was laid on it."""
@@ -165,7 +219,11 @@ class _Leg:
     async def lay_from(self, state: StretchState, since: datetime) -> LaidLeg:
         """Run the kernel over the facts from an instant to the end of the piece."""
         self.facts = await facts_of_leg(
-            self.conn, self.account_id, self.name, Window(since, self.piece.ends_at)
+            self.conn,
+            self.account_id,
+            self.name,
+            Window(since, self.piece.ends_at),
+            through=self.through,
         )
         return lay(
             state,
@@ -175,24 +233,41 @@ class _Leg:
 
     async def save(self, laid: LaidLeg, since: datetime) -> int:
         """Write what was laid; returns how many completed trades were written."""
-        if not self.facts.executions and not self.facts.cash_flows:
-            await self.conn.execute(SQL["drop_empty_books"], self._words())
-            return 0
-        stretch = laid.stretch
+        written = rows.of_leg(self.account_id, laid)
+        if self.facts.any:
+            await self._put_stretch(laid.stretch)
+            await self._put_books(written.owners)
+            for name, table in written.tables.items():
+                await _copy(self.conn, name, table)
+        elif not await self._has_facts_before(since):
+            gone = self._words(stretches=[self.piece.starts_at])
+            await self.conn.execute(SQL["drop_stretches"], gone)
+        await self.conn.execute(SQL["drop_empty_books"], self._words())
+        return await self._put_trades(written.owners, since)
+
+    async def _has_facts_before(self, since: datetime) -> bool:
+        if since <= self.piece.starts_at:
+            return False
+        before = Window(self.piece.starts_at, since)
+        found = await facts_of_leg(
+            self.conn, self.account_id, self.name, before, through=self.through
+        )
+        return found.any
+
+    async def _put_stretch(self, stretch: StretchState) -> None:
         await self.conn.execute(
             SQL["put_stretch"],
             self._words(**rows.stretch_columns(stretch), started_at=stretch.started_at),
         )
-        written = rows.of_leg(self.account_id, laid)
-        await self._put_books(written.owners)
-        for name, table in written.tables.items():
-            await _copy(self.conn, name, table)
-        await self.conn.execute(SQL["drop_empty_books"], self._words())
+
+    async def _put_trades(self, owners: Iterable[str], since: datetime) -> int:
         what = {
             "account_id": self.account_id,
-            "books": [rows.book_number(self.name, owner) for owner in written.owners],
-            "stretch": stretch.started_at,
+            "books": [rows.book_number(self.name, owner) for owner in owners],
+            "stretch": self.piece.starts_at,
             "since": since,
+            "through": self.through,
+            **self.shrunk.columns(),
         }
         grown = await self.conn.execute(SQL["drop_grown_trades"], what)
         put = await self.conn.execute(SQL["put_trades"] + "\n" + SQL["trades_of_books"], what)
@@ -211,9 +286,9 @@ class _Leg:
 
 
 async def facts_of_leg(
-    conn: Connection, account_id: int, name: LegName, window: Window
+    conn: Connection, account_id: int, name: LegName, window: Window, *, through: int
 ) -> LegFacts:
-    """The latest readings of what happened on a leg in a window."""
+    """The latest readings, up to a sequence of the chain, of what happened on a leg in a window."""
     what = {
         "account_id": account_id,
         "category": name.category,
@@ -221,6 +296,7 @@ async def facts_of_leg(
         "leg": name.leg,
         "starts_at": window.starts_at,
         "ends_at": window.ends_at,
+        "through": through,
     }
     executions = await (await conn.execute(SQL["executions_of_leg"], what)).fetchall()
     flows = await (await conn.execute(SQL["cash_flows_of_leg"], what)).fetchall()

@@ -180,6 +180,7 @@ async def _tasks(
             name,
             piece,
             starts.get((name, piece), piece.ends_at),
+            writing.head.seq,
             tuple(joined.get((name, piece), ())),
         )
         for name, piece in sorted({*starts, *joined})

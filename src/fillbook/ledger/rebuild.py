@@ -161,10 +161,17 @@ async def all_tasks(conn: Connection, account_id: int, covered: Covered) -> list
     """Every leg with facts inside a proven piece of time, laid from the piece's start."""
     read: TimestamptzMultirange = as_multirange(covered.read)
     found = await conn.execute(
-        LAYING["all_legs"], {"account_id": account_id, "category": covered.scope, "read": read}
+        LAYING["all_legs"],
+        {
+            "account_id": account_id,
+            "category": covered.scope,
+            "read": read,
+            "through": covered.proven_seq,
+        },
     )
     tasks = []
     for symbol, leg, piece, _ in await found.fetchall():
         (window,) = as_windows(TimestamptzMultirange([piece]))
-        tasks.append(Task(LegName(covered.scope, symbol, leg), window, window.starts_at))
+        name = LegName(covered.scope, symbol, leg)
+        tasks.append(Task(name, window, window.starts_at, covered.proven_seq))
     return sorted(tasks, key=lambda task: (task.name, task.piece))

@@ -10,7 +10,7 @@ from fillbook.domain.instrument import LegName
 from fillbook.ledger import rows
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
-from fillbook.ledger.derived import LegFacts, Task, facts_of_leg
+from fillbook.ledger.derived import NOTHING_SHRUNK, LegFacts, Task, facts_of_leg
 from fillbook.ledger.rebuild import all_tasks, covered_by_windows
 
 SQL = queries("verify.sql")
@@ -71,7 +71,7 @@ async def _leg_differs(
 ) -> AsyncIterator[Difference]:
     expected: dict[str, list[rows.Row]] = {table: [] for table in _TABLES}
     for task in tasks:
-        facts = await facts_of_leg(conn, account_id, name, task.piece)
+        facts = await facts_of_leg(conn, account_id, name, task.piece, through=task.through)
         laid = _lay(task, facts)
         written = rows.of_leg(account_id, laid)
         for table, table_rows in written.tables.items():
@@ -122,7 +122,8 @@ async def _trades_differ(
     expected: list[rows.Row] = []
     for task in tasks:
         since = {"stretch": task.piece.starts_at, "since": task.piece.starts_at}
-        found = await conn.execute(LAYING["trades_of_books"], what | since)
+        whole = what | since | {"through": task.through} | NOTHING_SHRUNK.columns()
+        found = await conn.execute(LAYING["trades_of_books"], whole)
         expected += await found.fetchall()
     stored = await (await conn.execute(SQL["laid_trades"], what)).fetchall()
     counted.trades += len(stored)

@@ -1,5 +1,6 @@
 """The application: the routes, behind the gate, with every error as a problem document."""
 
+import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime
 from http import HTTPStatus
@@ -26,6 +27,7 @@ from fillbook.ledger._pool import Pool, transaction
 
 ROOT = "/api/v1"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+READY_SECONDS_MAX = 3
 GZIP_BYTES_MIN = 1000
 GZIP_LEVEL = 5
 DESCRIPTION = (
@@ -145,9 +147,9 @@ def _health_routes(pool: Pool) -> APIRouter:
     async def readyz() -> Any:  # noqa: ANN401 - a state, or a problem
         """Open without a token; 503 while the database does not answer."""
         try:
-            async with transaction(pool) as conn:
+            async with asyncio.timeout(READY_SECONDS_MAX), transaction(pool) as conn:
                 await conn.execute("SELECT 1")
-        except FillbookError:
+        except (FillbookError, TimeoutError):
             return problems.problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer.")
         return StateShape(status="ok")
 

@@ -1,10 +1,12 @@
 """`fillbook serve`: the API and the page on loopback, with a token made for the occasion."""
 
+import asyncio
+
 from fillbook import __version__, wiring
 from fillbook.faces import logs
 from fillbook.faces.api import create_app
 from fillbook.faces.cli.run import put, run
-from fillbook.faces.server import serve
+from fillbook.faces.server import SIGNALS, serve
 from fillbook.ledger import tokens
 from fillbook.ledger._pool import Pool
 from fillbook.settings import Settings, load
@@ -32,5 +34,13 @@ async def serve_ledger(pool: Pool, settings: Settings, port: int, *, name: str) 
     def ready(url: str) -> None:
         put(f"{url}/?token={token}")
 
+    _leave_signals_to_the_server()
     app = create_app(pool=pool, clock=wiring.now, version=__version__)
     await serve(app, port=port, on_ready=ready)
+
+
+def _leave_signals_to_the_server() -> None:
+    """From here on a signal is the ordinary end, not work cut short."""
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.remove_signal_handler(number)

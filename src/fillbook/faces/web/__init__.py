@@ -70,6 +70,8 @@ class Page:
 
     def _file(self, name: str) -> Path | None:
         """A file of the build, of a kind that a page has; nothing outside the folder."""
+        if not name.isprintable():
+            return None
         path = (self.dist / name).resolve()
         inside = path.is_relative_to(self.dist.resolve())
         return path if inside and path.suffix in KINDS and path.is_file() else None

@@ -53,33 +53,56 @@ JOIN unnest(%(read)s::tstzmultirange) AS proven (piece)
 WHERE s.account_id = %(account_id)s AND s.category = %(category)s;
 
 -- name: all_legs
--- Every leg that has facts inside proven intervals, from its first one on.
+-- Every leg that has facts inside proven intervals, from its first one on. Facts that were booked
+-- after the last proof wait for the next one.
 SELECT t.symbol, t.leg, proven.piece, min(t.at)
 FROM (
-    SELECT e.symbol, e.leg, e.executed_at AS at FROM facts.current_executions e
+    SELECT e.symbol, e.leg, e.executed_at AS at FROM facts.executions e
     WHERE e.account_id = %(account_id)s AND e.category = %(category)s
+      AND e.chain_seq <= %(through)s AND e.revision_reason <> 'void'
+      AND NOT EXISTS (
+        SELECT 1 FROM facts.executions later
+        WHERE later.account_id = e.account_id AND later.execution_key = e.execution_key
+          AND later.revision > 0 AND later.revision > e.revision
+          AND later.chain_seq <= %(through)s)
     UNION ALL
-    SELECT c.symbol, c.leg, c.occurred_at FROM facts.current_cash_flows c
+    SELECT c.symbol, c.leg, c.occurred_at FROM facts.cash_flows c
     WHERE c.account_id = %(account_id)s AND c.category = %(category)s
+      AND c.chain_seq <= %(through)s AND c.revision_reason <> 'void'
+      AND NOT EXISTS (
+        SELECT 1 FROM facts.cash_flows later
+        WHERE later.account_id = c.account_id AND later.cash_key = c.cash_key
+          AND later.revision > 0 AND later.revision > c.revision
+          AND later.chain_seq <= %(through)s)
 ) t
 JOIN unnest(%(read)s::tstzmultirange) AS proven (piece) ON proven.piece @> t.at
 GROUP BY t.symbol, t.leg, proven.piece;
 
 -- name: executions_of_leg
+-- The latest readings up to a sequence of the chain: what was booked later waits for its proof.
 SELECT execution_key, executed_at, venue_seq, category, symbol, leg, execution_id, order_id,
     client_order_id, side, price, qty, value, closed_qty, fee, fee_currency, fee_inferred, currency,
     is_maker, exec_type, order_type, create_type, stop_type, mark_price
-FROM facts.current_executions
+FROM facts.executions e
 WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(symbol)s
-  AND leg = %(leg)s AND executed_at >= %(starts_at)s AND executed_at < %(ends_at)s;
+  AND leg = %(leg)s AND executed_at >= %(starts_at)s AND executed_at < %(ends_at)s
+  AND chain_seq <= %(through)s AND revision_reason <> 'void'
+  AND NOT EXISTS (
+    SELECT 1 FROM facts.executions later
+    WHERE later.account_id = e.account_id AND later.execution_key = e.execution_key
+      AND later.revision > 0 AND later.revision > e.revision AND later.chain_seq <= %(through)s);
 
 -- name: cash_flows_of_leg
 SELECT cash_key, occurred_at, kind, category, symbol, leg, flow_id, amount, currency, position_qty,
     price
-FROM facts.current_cash_flows
+FROM facts.cash_flows c
 WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(symbol)s
   AND leg = %(leg)s AND occurred_at >= %(starts_at)s AND occurred_at < %(ends_at)s
-  AND kind = 'funding';
+  AND kind = 'funding' AND chain_seq <= %(through)s AND revision_reason <> 'void'
+  AND NOT EXISTS (
+    SELECT 1 FROM facts.cash_flows later
+    WHERE later.account_id = c.account_id AND later.cash_key = c.cash_key
+      AND later.revision > 0 AND later.revision > c.revision AND later.chain_seq <= %(through)s);
 
 -- name: stretch_of_leg
 SELECT opening_qty, opening_evidence, opening_low, opening_high, opening_fixed_at
@@ -108,9 +131,26 @@ WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s)
   AND stretch = ANY(%(stretches)s) AND occurred_at >= %(since)s;
 
 -- name: drop_trades
-DELETE FROM derived.completed_trades
-WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s)
-  AND stretch = ANY(%(stretches)s) AND exit_time >= %(since)s;
+-- After drop_matches. How many went, and which of them still have matches: a trade that ended at or
+-- after the instant may have begun to end before it.
+WITH gone AS (
+    DELETE FROM derived.completed_trades
+    WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s)
+      AND stretch = ANY(%(stretches)s) AND exit_time >= %(since)s
+    RETURNING book_id, stretch, direction, entry_order, exit_order
+),
+shrunk AS (
+    SELECT g.* FROM gone g
+    WHERE EXISTS (
+        SELECT 1 FROM derived.lot_matches m
+        WHERE m.account_id = %(account_id)s AND m.book_id = g.book_id
+          AND m.entry_order = g.entry_order AND m.exit_order = g.exit_order
+          AND m.stretch = g.stretch AND m.direction = g.direction)
+)
+SELECT (SELECT count(*) FROM gone), coalesce(array_agg(book_id), '{}'),
+    coalesce(array_agg(direction), '{}'), coalesce(array_agg(entry_order), '{}'),
+    coalesce(array_agg(exit_order), '{}')
+FROM shrunk;
 
 -- name: drop_alarms
 DELETE FROM derived.alarms
@@ -208,12 +248,18 @@ INSERT INTO derived.completed_trades (account_id, trade_id, id, book_id, stretch
 
 -- name: trades_of_books
 -- Group the matches of these books that ended at or after an instant, whole groups only: by book,
--- direction, entry order and exit order. An average is for display; profit is a sum over matches.
+-- direction, entry order and exit order; and the groups that shrank. An average is for display;
+-- profit is a sum over matches.
 WITH touched AS (
-    SELECT DISTINCT m.book_id, m.stretch, m.direction, m.entry_order, m.exit_order
+    SELECT m.book_id, m.stretch, m.direction, m.entry_order, m.exit_order
     FROM derived.lot_matches m
     WHERE m.account_id = %(account_id)s AND m.book_id = ANY(%(books)s)
       AND m.stretch = %(stretch)s AND m.exit_at >= %(since)s
+    UNION
+    SELECT s.book_id, %(stretch)s::timestamptz, s.direction, s.entry_order, s.exit_order
+    FROM unnest(%(shrunk_books)s::bigint[], %(shrunk_directions)s::smallint[],
+        %(shrunk_entries)s::uuid[], %(shrunk_exits)s::uuid[])
+        AS s (book_id, direction, entry_order, exit_order)
 ),
 grouped AS (
     SELECT m.book_id, m.stretch, m.direction, m.entry_order, m.exit_order,
@@ -264,12 +310,24 @@ SELECT %(account_id)s, left(k.digest, 32), ('x' || left(k.digest, 15))::bit(60):
     coalesce(greatest(entry.booked_at, leave.booked_at), k.exit_time)
 FROM keyed k
 LEFT JOIN LATERAL (
-    SELECT order_id, client_order_id, booked_at FROM facts.executions
-    WHERE account_id = %(account_id)s AND execution_key = k.entry_key AND revision = 0 LIMIT 1
+    SELECT e.order_id, e.client_order_id, CASE WHEN e.revision = 0 THEN e.booked_at ELSE (
+        SELECT booked_at FROM facts.executions
+        WHERE account_id = %(account_id)s AND execution_key = k.entry_key AND revision = 0) END
+        AS booked_at
+    FROM facts.executions e
+    WHERE e.account_id = %(account_id)s AND e.execution_key = k.entry_key
+      AND e.chain_seq <= %(through)s
+    ORDER BY e.revision DESC LIMIT 1
 ) AS entry ON true
 LEFT JOIN LATERAL (
-    SELECT order_id, client_order_id, booked_at FROM facts.executions
-    WHERE account_id = %(account_id)s AND execution_key = k.exit_key AND revision = 0 LIMIT 1
+    SELECT e.order_id, e.client_order_id, CASE WHEN e.revision = 0 THEN e.booked_at ELSE (
+        SELECT booked_at FROM facts.executions
+        WHERE account_id = %(account_id)s AND execution_key = k.exit_key AND revision = 0) END
+        AS booked_at
+    FROM facts.executions e
+    WHERE e.account_id = %(account_id)s AND e.execution_key = k.exit_key
+      AND e.chain_seq <= %(through)s
+    ORDER BY e.revision DESC LIMIT 1
 ) AS leave ON true;
 
 -- name: laid_by
