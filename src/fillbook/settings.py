@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from fillbook.errors import SettingError
@@ -179,8 +179,8 @@ class Settings(BaseSettings):
         description="The folder of the logs; a relative one lies under FILLBOOK_HOME.",
     )
 
-    logins: tuple[Login, ...] = Field((), exclude=True)
-    without_effect: tuple[str, ...] = Field((), exclude=True)
+    _logins: tuple[Login, ...] = PrivateAttr(())
+    _without_effect: tuple[str, ...] = PrivateAttr(())
 
     @classmethod
     def settings_customise_sources(
@@ -201,6 +201,16 @@ class Settings(BaseSettings):
         if level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise ValueError("use DEBUG, INFO, WARNING or ERROR")
         return level.upper()
+
+    @property
+    def logins(self) -> tuple[Login, ...]:
+        """The keys that were given, by the name of their account."""
+        return self._logins
+
+    @property
+    def without_effect(self) -> tuple[str, ...]:
+        """Settings that were given and that nothing reads yet."""
+        return self._without_effect
 
     @property
     def folder(self) -> Path:
@@ -260,25 +270,21 @@ def default_home() -> Path:
     return (Path(data) if data else Path.home() / ".local" / "share") / "fillbook"
 
 
-def load(
-    environ: Mapping[str, str] | None = None, *, folder: Path | None = None, **overrides: object
-) -> Settings:
+def load(environ: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:
     """Gather the settings of this process."""
     given = _gather(os.environ if environ is None else environ, folder or Path.cwd())
     _refuse_unknown(given)
     try:
-        settings = Settings(
-            **given,  # type: ignore[arg-type]  # validated by pydantic
-            logins=(),
-            without_effect=tuple(sorted(WITHOUT_EFFECT & given.keys())),
-        )
+        settings = Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "a setting"
         raise SettingError(f"{name} cannot be used: {first['msg']}.") from None
     logins = (*_own_logins(settings), *_named_logins(given))
     _refuse_doubles(logins)
-    return settings.model_copy(update={"logins": logins, **overrides})
+    settings._logins = logins  # noqa: SLF001 - set once, here
+    settings._without_effect = tuple(sorted(WITHOUT_EFFECT & given.keys()))  # noqa: SLF001
+    return settings
 
 
 def _gather(environ: Mapping[str, str], folder: Path) -> dict[str, str]:

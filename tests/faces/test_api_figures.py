@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -145,7 +146,7 @@ async def test_days_part_the_trades(api: Api) -> None:
     bounds = ["2020-01-01", *days[::3], "2100-01-01T00:00:00Z"]
     totals = [
         (await api.get("trades", limit="1", **{"from": since, "to": until}))["total"]
-        for since, until in zip(bounds[:-1], bounds[1:], strict=True)
+        for since, until in pairwise(bounds)
     ]
 
     assert sum(totals) == (await api.get("trades"))["total"]

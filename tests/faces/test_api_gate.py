@@ -6,15 +6,21 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from starlette.requests import Request
 
+from fillbook.errors import Refused, Unauthenticated
 from fillbook.faces.api.listing import operations
+from fillbook.faces.api.routes import allowed
 from fillbook.faces.api.sessions import IDLE_MAX, LIFE_MAX, MARKER_COOKIE, SESSION_COOKIE, Sessions
-from fillbook.errors import Unauthenticated
 from fillbook.ledger import tokens
 from fillbook.ledger._pool import open_pool
+from fillbook.ledger.tokens import Known
 from tests.faces.conftest import Api, now
 
 OPEN = {"/healthz", "/readyz"}
+UNAUTHORIZED = (
+    '{"type":"about:blank","title":"Unauthorized","status":401,"detail":"A valid token is needed."}'
+)
 HOSTILE = [
     "'; DROP TABLE facts.executions; --",
     "' OR '1'='1",
@@ -61,8 +67,7 @@ async def test_nothing_is_said_without_a_token(api: Api, http: aiohttp.ClientSes
         (
             401,
             "application/problem+json",
-            '{"type":"about:blank","title":"Unauthorized","status":401,'
-            '"detail":"A valid token is needed."}',
+            UNAUTHORIZED,
         )
     }
 
@@ -120,7 +125,7 @@ async def test_a_token_in_the_address_opens_nothing(api: Api, http: aiohttp.Clie
         ("ledger.example.evil.example", 421),
         ("127.0.0.1.evil.example", 421),
         ("127.0.0.1@evil.example", 421),
-        ("0.0.0.0", 421),
+        ("0.0.0.0", 421),  # noqa: S104 - a name that is refused
         ("[::ffff:127.0.0.1]", 421),
         ("2130706433", 421),
         ("127.0.0.1:port", 421),
@@ -246,14 +251,28 @@ async def test_sessions_end_with_time_and_with_their_token(database_url: str) ->
             with pytest.raises(Unauthenticated):
                 await sessions.resume(secret)
         fresh = await sessions.open(token)
-        await sessions.resume(fresh)
-        await tokens.revoke(pool, tokens.TOKEN.fullmatch(token)["prefix"], now=now())  # type: ignore[index]
+        prefix = (await sessions.resume(fresh)).prefix
+        await tokens.revoke(pool, prefix, now=now())
         for secret in (fresh, revoked):
             with pytest.raises(Unauthenticated):
                 await sessions.resume(secret)
             refused.append(secret)
 
     assert refused == [fresh, revoked]
+
+
+@pytest.mark.parametrize("held", tokens.SCOPES)
+@pytest.mark.parametrize("needed", tokens.SCOPES)
+def test_a_token_that_reads_does_not_operate(held: tokens.Scope, needed: tokens.Scope) -> None:
+    """Each scope allows what those before it do, and nothing more."""
+
+    request = Request({"type": "http", "fillbook.known": Known("", held)})
+    order = ("read", "operate", "admin")
+    if order.index(held) >= order.index(needed):
+        allowed(needed)(request)
+    else:
+        with pytest.raises(Refused, match=f"only {held}"):
+            allowed(needed)(request)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +324,7 @@ async def test_every_answer_carries_the_safe_headers(api: Api, http: aiohttp.Cli
 
 
 async def test_what_is_no_address_is_a_problem(api: Api, http: aiohttp.ClientSession) -> None:
-    """With a token, an unknown address says where to look, and an unknown report which there are."""
+    """With a token: an unknown address says where to look, an unknown report which there are."""
 
     for path, word in (("nothing", "/docs"), ("reports/nothing", "summary")):
         async with http.get(f"{api.url}/api/v1/{path}", headers=api.headers) as reply:

@@ -69,7 +69,10 @@ def paper_rows(*faults: str, executions: int, days: int, seed: int) -> list[Row]
     (history,) = history_of(settings).accounts
     encoder = RowEncoder(history)
     return [
-        Row(from_milliseconds(history.executions.time_ms[row]), msgspec.json.decode(encoder.row(row)))
+        Row(
+            from_milliseconds(history.executions.time_ms[row]),
+            msgspec.json.decode(encoder.row(row)),
+        )
         for row in range(len(history))
     ]
 

@@ -5,9 +5,9 @@ test moves it, so that lateness, settling and retention are decided by the test 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.request import urlopen
@@ -30,8 +30,10 @@ from papervenues.faults import FaultPlan, parse_fault
 END = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 DAY = timedelta(days=1)
 PASSES_MAX = 12
+LATE_WALKS = 4  # the exchange shows a late row after three
 
 Row = dict[str, Any]
+Undisturbed = Callable[[Settings], Awaitable[str]]  # the hash of a book that nothing disturbed
 
 
 @dataclass(slots=True)
@@ -111,6 +113,19 @@ class Book:
                 return number
         raise AssertionError(f"not complete after {PASSES_MAX} passes")
 
+    async def show_late_rows(self) -> None:
+        """Let time pass on the exchange: whoever asks often enough sees every late row."""
+        venue = connection(self.paper, self.clock)
+        start = from_milliseconds(self.paper.history.settings.start_ms)
+        try:
+            while start < self.clock.at:
+                window = Window(start, min(self.clock.at, start + 6 * DAY))
+                for _ in range(LATE_WALKS):
+                    await venue.pages("executions", "linear", window, None)
+                start = window.ends_at
+        finally:
+            await venue.close()
+
     async def hash(self) -> str:
         """The ledger hash."""
         return await ledger_hash(self.pool, self.account_id)
@@ -166,7 +181,11 @@ async def opened(
     """A book in a database, beside an exchange with this history."""
     clock = clock or Clock()
     async with (
-        running(settings, clock=clock.ms, history=history) as venue,
+        running(
+            settings,
+            clock=clock.ms,
+            history=replace(history, settings=settings) if history else None,
+        ) as venue,
         open_pool(url, max_size=4) as pool,
     ):
         account = await accounts.find_or_add(

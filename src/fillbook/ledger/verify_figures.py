@@ -24,6 +24,12 @@ _TABLES = {
     "copy_funding_shares": "derived.funding_shares",
     "copy_alarms": "derived.alarms",
 }
+_LAID = {
+    "copy_lines": "laid_lines",
+    "copy_matches": "laid_matches",
+    "copy_funding_shares": "laid_funding_shares",
+    "copy_alarms": "laid_alarms",
+}
 _KEY_COLUMNS = {
     "copy_lines": (1, 2, 3, 5),
     "copy_matches": (1, 2, 3),
@@ -88,7 +94,7 @@ async def _leg_differs(
         "books": [book for book, row in counted.books.items() if row[:3] == _words(name)],
     }
     for table, table_rows in expected.items():
-        found = await (await conn.execute(SQL[f"laid_{table}"], what)).fetchall()
+        found = await (await conn.execute(SQL[_LAID[table]], what)).fetchall()
         counted.tables[table] += len(found)
         for text in _compare(table_rows, found, _KEY_COLUMNS[table]):
             yield _TABLES[table], f"{name.symbol}: {text}"

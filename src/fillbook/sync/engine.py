@@ -6,7 +6,8 @@ does not accept the key, ends the pass.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
@@ -15,9 +16,16 @@ import structlog
 
 from fillbook.domain.account import Account
 from fillbook.domain.window import Window
-from fillbook.errors import FillbookError, VenueError, VenueRequestError, WindowUnproven
+from fillbook.errors import (
+    DatabaseUnavailable,
+    FillbookError,
+    VenueError,
+    VenueRequestError,
+    WindowUnproven,
+)
 from fillbook.ledger import accounts, coverage, leases, proofs, runs
 from fillbook.ledger._pool import Pool
+from fillbook.ledger.leases import Lease
 from fillbook.ledger.proofs import Proof
 from fillbook.ledger.runs import Run, RunKind
 from fillbook.ledger.writing import writing
@@ -28,6 +36,8 @@ from fillbook.venues._contract import StreamRules, Venue
 log = structlog.get_logger()
 
 Progress = Callable[["Step"], None]
+
+FAREWELL_SECONDS_MAX = 3  # for saying how a run ended; a stop must not wait for a dead database
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +92,35 @@ class Engine:
         run = Run(self.account.account_id, uuid4(), kind)
         failures: list[str] = []
         for rules in map(self._bounded, self.venue.streams):
-            lease = await leases.acquire(
-                self.pool, self.account.account_id, rules.name, now=self.clock()
-            )
-            try:
+            async with self._turn(run, rules) as lease:
                 await self._start(run, rules, first=rules.name == self.venue.streams[0].name)
                 for scope in rules.scopes:
                     reader = Reader(
                         self.pool, self.venue, self.account, rules, scope, lease, run, self.clock
                     )
                     failures += await self._scope(reader, asked)
-            except FillbookError as error:
-                await self._end(run, failed=str(error))
-                raise
-            except asyncio.CancelledError:
-                await self._end(run, failed="stopped before its end; what it booked is kept")
-                raise
-            finally:
-                await leases.give_back(self.pool, lease, now=self.clock())
         await self._end(run, failures=failures)
         return Passed(run, tuple(failures), self.clock() - started)
+
+    @asynccontextmanager
+    async def _turn(self, run: Run, rules: StreamRules) -> AsyncIterator[Lease]:
+        """Hold the stream's lease; whatever ends the turn early is said in the run."""
+        lease = await leases.acquire(
+            self.pool, self.account.account_id, rules.name, now=self.clock()
+        )
+        try:
+            yield lease
+        except DatabaseUnavailable:
+            # Nobody is there to be told, and asking again would only hold up the exit. The next run
+            # finds that this process is gone, takes the lease and closes the run.
+            raise
+        except (Exception, asyncio.CancelledError) as error:
+            with suppress(TimeoutError, DatabaseUnavailable):
+                async with asyncio.timeout(FAREWELL_SECONDS_MAX):
+                    await self._end(run, failed=_said(error))
+                    await leases.give_back(self.pool, lease, now=self.clock())
+            raise
+        await leases.give_back(self.pool, lease, now=self.clock())
 
     def _bounded(self, rules: StreamRules) -> StreamRules:
         longest, overlap = self.limits.window_max, self.limits.overlap_min
@@ -156,9 +175,16 @@ class Engine:
         return failures
 
     async def _name_unavailable(self, reader: Reader, asked: Window) -> None:
+        """Name what the venue no longer keeps, once: the next pass asks for the same again."""
         gone = windows.unavailable(asked, reader.rules, now=self.clock())
         if gone is None:
             return
+        stream, scope = reader.rules.name, reader.scope
+        known = await coverage.get(self.pool, self.account.account_id, stream, scope)
+        for piece in windows.minus([gone], windows.union([*known.unavailable, *known.read])):
+            await self._name_gone(reader, piece)
+
+    async def _name_gone(self, reader: Reader, gone: Window) -> None:
         async with writing(
             self.pool, self.account.account_id, lease=reader.lease, now=self.clock()
         ) as open_writing:
@@ -244,3 +270,9 @@ class Engine:
             )
         log.warning("window not proven", window=str(window), reason=reason)
         return f"{window}: {reason}"
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "stopped before its end; what it booked is kept"
+    return str(error) if isinstance(error, FillbookError) else f"{type(error).__name__}: {error}"

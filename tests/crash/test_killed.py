@@ -1,0 +1,115 @@
+"""Killing a backfill, or its database, at any moment loses nothing and doubles nothing."""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from fillbook.ledger import _embedded
+from tests.conftest import _databases
+from tests.crash.commands import ASKED, SETTINGS, Desk, desk, ended, raw_records, real_now, until
+from tests.sync.book import Clock, opened
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+async def true_hash(server_url: str, template: str) -> str:
+    """The ledger hash of a run that nothing interrupted."""
+    with _databases(server_url) as make:
+        async with opened(make(template), SETTINGS, clock=Clock(real_now())) as book:
+            assert (await book.backfill(ASKED)).complete
+            return await book.hash()
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home folder that a database server of another user may pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="fb-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        if (folder / "postgres").exists():
+            _embedded.stop(folder / "postgres")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _kill_at(at: Desk, url: str, records: int, number: int) -> None:
+    process = await at.backfill()
+    await until(process, lambda: raw_records(url) >= records)
+    process.send_signal(number)
+    await process.wait()
+
+
+async def test_a_killed_backfill_resumes(home: Path, database_url: str, true_hash: str) -> None:
+    """kill -9 at three moments, then to the end: the dead one's lease is not waited for, nothing is
+    fetched twice but the window it died in, and the book is that of an uninterrupted run."""
+    async with desk(home, database_url) as at:
+        for records in (1, 300, 600):
+            await _kill_at(at, database_url, records, signal.SIGKILL)
+            assert (await at.run("verify")).code == 0
+        done = await ended(await at.backfill())
+        with psycopg.connect(database_url) as conn:
+            runs = conn.execute(
+                "SELECT status, rows_new, error FROM ops.runs ORDER BY started_at"
+            ).fetchall()
+            raw = raw_records(database_url)
+
+        assert done.code == 0, done.err
+        assert ["failed", "failed", "failed", "completed"] == [run[0] for run in runs]
+        assert all("ended before the run did" in run[2] for run in runs[:3])
+        assert raw == sum(run[1] for run in runs)
+        assert runs[-1][1] < raw / 2
+        assert await at.hash() == true_hash
+
+
+async def test_a_stopped_backfill_says_so_and_resumes(
+    home: Path, database_url: str, true_hash: str
+) -> None:
+    """SIGTERM ends it within five seconds, with exit code 3 and one sentence; the next goes on."""
+    async with desk(home, database_url) as at:
+        process = await at.backfill()
+        await until(process, lambda: raw_records(database_url) >= 200)
+        process.send_signal(signal.SIGTERM)
+        stopped = await ended(process, seconds_max=5)
+        with psycopg.connect(database_url) as conn:
+            status = conn.execute("SELECT status FROM ops.runs").fetchall()
+        done = await ended(await at.backfill())
+
+        assert stopped.code == 3
+        assert "Traceback" not in stopped.err
+        assert "run it again" in stopped.err.splitlines()[-1]
+        assert [("failed",)] == status
+        assert done.code == 0
+        assert await at.hash() == true_hash
+
+
+async def test_a_killed_database_is_one_sentence_and_the_next_run_goes_on(
+    home: Path, true_hash: str
+) -> None:
+    """SIGKILL to the postmaster in mid-run: the command says what happened and ends; run again, it
+    starts the server, recovers and completes the book."""
+    server = home / "postgres"
+    async with desk(home) as at:
+        process = await at.backfill()
+        await until(process, lambda: (_embedded.status(server).url or "") != "")
+        known = _embedded.status(server)
+        assert known.url is not None
+        assert known.pid is not None
+        url = known.url
+        await until(process, lambda: raw_records(url) >= 200)
+        os.kill(known.pid, signal.SIGKILL)
+        failed = await ended(process, seconds_max=40)
+        done = await ended(await at.backfill())
+
+        assert failed.code in (1, 3)
+        assert "Traceback" not in failed.err
+        assert "database" in failed.err.splitlines()[-1]
+        assert done.code == 0, done.err
+        assert await at.hash() == true_hash
