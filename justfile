@@ -41,4 +41,5 @@ pins:
 
 # Run every benchmark that is there.
 bench *args: setup
-    for file in benchmarks/[a-z]*.py; do "{{ bin }}/python" "$file" {{ args }} || exit 1; done
+    "{{ bin }}/python" -m benchmarks.backfill {{ args }}
+    "{{ bin }}/python" -m benchmarks.commands

@@ -35,5 +35,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { host: '127.0.0.1', proxy: { '/api': 'http://127.0.0.1:8710' } },
+  server: { host: '127.0.0.1', proxy: { '/api': 'http://127.0.0.1:8765' } },
 })

@@ -129,7 +129,7 @@ class Settings(BaseSettings):
     registered_bots: str = Field(
         "",
         validation_alias="REGISTERED_BOTS",
-        description="Bots of yours, with commas between them; without effect so far.",
+        description="Bots to list even before they have traded, with commas between them.",
     )
 
     backfill_months: int = Field(

@@ -48,8 +48,10 @@ async def _kill_at(at: Desk, url: str, records: int, number: int) -> None:
 
 
 async def test_a_killed_backfill_resumes(home: Path, database_url: str, true_hash: str) -> None:
-    """kill -9 at three moments, then to the end: the dead one's lease is not waited for, nothing is
-    fetched twice but the window it died in, and the book is that of an uninterrupted run."""
+    """kill -9 at three moments, then to the end: the book is that of an uninterrupted run.
+
+    The dead one's lease is not waited for, and nothing is booked twice.
+    """
     async with desk(home, database_url) as at:
         for records in (1, 300, 600):
             await _kill_at(at, database_url, records, signal.SIGKILL)
@@ -93,8 +95,10 @@ async def test_a_stopped_backfill_says_so_and_resumes(
 async def test_a_killed_database_is_one_sentence_and_the_next_run_goes_on(
     home: Path, true_hash: str
 ) -> None:
-    """SIGKILL to the postmaster in mid-run: the command says what happened and ends; run again, it
-    starts the server, recovers and completes the book."""
+    """SIGKILL to the postmaster in mid-run: the command says what happened and ends.
+
+    Run again, it starts the server, recovers and completes the book.
+    """
     server = home / "postgres"
     async with desk(home) as at:
         process = await at.backfill()

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 
-from fillbook.domain.execution import Reading
 from fillbook.domain.raw import RawRecord
 from fillbook.domain.window import Window, from_milliseconds, milliseconds
 from fillbook.ledger import accounts, facts
@@ -92,9 +92,7 @@ class Hand:
 
     async def book_records(self, records: Iterable[RawRecord], *, run_id: UUID = RUN) -> Booked:
         """Book records in the order given."""
-        read: list[tuple[RawRecord, Reading]] = [
-            (record, parse_record("executions", "linear", record.body)) for record in records
-        ]
+        read = [(record, parse_record("executions", "linear", record.body)) for record in records]
         source = Source("executions", "linear", run_id, self.now)
         async with writing(self.pool, self.account_id, lease=None, now=self.now) as open_writing:
             return await facts.book(open_writing, source, read)
@@ -153,7 +151,7 @@ def cut(window: Window, pieces: int, chance: random.Random) -> list[Window]:
     inner = sorted(chance.sample(range(1, length), pieces - 1))
     bounds = [window.starts_at, *(window.starts_at + timedelta(milliseconds=ms) for ms in inner),
               window.ends_at]  # fmt: skip
-    return [Window(*pair) for pair in zip(bounds, bounds[1:], strict=False)]
+    return [Window(*pair) for pair in pairwise(bounds)]
 
 
 def inside(rows: Iterable[Row], window: Window) -> list[Row]:

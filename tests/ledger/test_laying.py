@@ -1,4 +1,4 @@
-"""Laying by and by gives what laying at once gives: any windows, any order, late and changed rows."""
+"""Laying by and by gives what laying at once gives, whatever the order, late rows included."""
 
 import random
 from datetime import timedelta
@@ -11,11 +11,11 @@ from tests.ledger.handed_in import END, Hand, Row, cut, fill, hand, inside, pape
 
 DAYS = 8
 ALL = Window(END - timedelta(days=DAYS), END)
-SEEDS = range(6)
+SEEDS = [0, 4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3, 5))]
 
 
 def _rows(seed: int) -> list[Row]:
-    return paper_rows("same_ms_burst=0.01", executions=420, days=DAYS, seed=seed)
+    return paper_rows("same_ms_burst=0.01", executions=300, days=DAYS, seed=seed)
 
 
 def _changed(row: Row, chance: random.Random) -> Row:

@@ -1,4 +1,4 @@
-"""A lease is one worker's turn: held while it lives, free when it is gone, fenced when it is taken."""
+"""A lease is one worker's turn: held while it lives, free when it is gone, fenced when taken."""
 
 import os
 import subprocess

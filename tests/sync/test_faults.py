@@ -4,9 +4,9 @@ import random
 
 import pytest
 
+from fillbook.domain.window import minus
 from fillbook.errors import VenueUnavailable
 from fillbook.ledger import coverage
-from fillbook.sync import windows
 from fillbook.sync.engine import Limits
 from tests.sync.book import DAY, PASSES_MAX, Book, opened, paper, whole
 from tests.sync.truth import (
@@ -51,7 +51,7 @@ async def _until_proven(book: Book, days: int) -> int:
 async def _must_say_why(book: Book, days: int, reason: str) -> None:
     """Gaps are there, the failed window is among them with its reason, and the book stands."""
     known = await coverage.get(book.pool, book.account_id, "executions", "linear")
-    gaps = windows.minus([whole(paper(days=days))], known.read)
+    gaps = minus([whole(paper(days=days))], known.read)
     failures = await book.rows("SELECT reason FROM ops.window_failures")
     assert gaps
     assert any(said in reason for (said,) in failures), reason

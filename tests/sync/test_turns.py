@@ -54,7 +54,7 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(
             await leases.acquire(book.pool, book.account_id, "executions", now=now)
             taken.extend(str(row) for row in await _written(book))
 
-        tasks = []
+        tasks: list[asyncio.Task[None]] = []
 
         def after_some(_: object) -> None:
             if not tasks:

@@ -141,8 +141,8 @@ def _refuse_other_major(place: Place) -> None:
         if found != str(MAJOR):
             raise DatabaseRefused(
                 f"The data in {mark.parent} was written by PostgreSQL {found} and this Fillbook"
-                f" brings {MAJOR}: write a backup with the version that made it (`fillbook db"
-                f" backup`), move the folder aside and restore (`fillbook db restore`)."
+                f" brings {MAJOR}: dump it with the Fillbook that made it (`pg_dump`), move the"
+                " folder aside, run `fillbook db start` and load the dump (`psql`)."
             )
     if not (place.cluster / "PG_VERSION").exists() and _holds_something(place.cluster):
         raise DatabaseRefused(

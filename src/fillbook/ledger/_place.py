@@ -73,7 +73,6 @@ class Place:
             " shorter one."
         )
 
-
     def _system_identifier(self) -> int:
         """What PostgreSQL drew for this cluster: the first 8 bytes of its control file."""
         with (self.cluster / "global" / "pg_control").open("rb") as control:

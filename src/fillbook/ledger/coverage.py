@@ -74,6 +74,14 @@ async def add_failure(
     )
 
 
+async def count_alarms(pool: Pool, account_id: int) -> int:
+    """How many fills do not fit their position chain: a fill is missing or was changed."""
+    async with transaction(pool) as conn:
+        found = await conn.execute(SQL["count_alarms"], {"account_id": account_id})
+        row = await found.fetchone()
+        return int(row[0]) if row else 0
+
+
 async def name_unavailable(writing: Writing, stream: str, scope: str, window: Window) -> None:
     """Mark what the venue no longer serves."""
     await writing.conn.execute(

@@ -2,7 +2,8 @@
 
 A record that is booked already with the same bytes is skipped. The same record with other bytes is
 booked again; when its reading differs too, the reading becomes a new revision: a *completion* when
-empty fields were filled, a *revision* (and an alarm) when the venue changed its story.
+empty fields were filled, a *revision* (and an alarm) when the venue changed its story. A record
+that turns from a fill into a payment, or back, leaves a *void* where it was.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,6 +31,7 @@ EXECUTION_FIELDS = tuple(field.name for field in fields(Execution))
 CASH_FLOW_FIELDS = tuple(field.name for field in fields(CashFlow))
 
 Latest = dict[UUID, tuple[int, Execution | CashFlow]]  # key: its latest revision and reading
+Addition = tuple[str, tuple[object, ...], str]  # the COPY statement, its row, and the reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +134,11 @@ async def _book_readings(
     }
     executions_new = revisions = 0
     for row in new:
-        table, values, reason = read_into(row.chain_seq, row.reading, latest)
-        if table is None:
-            continue
-        stamped = (writing.account_id, *values)
-        rows[table].append(with_booked_at(table, stamped, source.received_at))
-        executions_new += table == "copy_executions" and reason == "first"
-        revisions += reason == "revision"
+        for table, values, reason in read_into(row.chain_seq, row.reading, latest):
+            stamped = (writing.account_id, *values)
+            rows[table].append(with_booked_at(table, stamped, source.received_at))
+            executions_new += table == "copy_executions" and reason == "first"
+            revisions += reason == "revision"
     for table, table_rows in rows.items():
         await _copy(writing.conn, table, table_rows)
     return Booked(
@@ -150,24 +150,32 @@ async def _book_readings(
     )
 
 
-def read_into(
-    chain_seq: int, reading: Reading, latest: Latest
-) -> tuple[str | None, tuple[object, ...], str]:
+def read_into(chain_seq: int, reading: Reading, latest: Latest) -> list[Addition]:
     """What a reading adds to the facts, given the latest readings, which it moves on.
 
     Booking and verifying both go through here, so that a book can be compared with its raw rows.
     """
     if isinstance(reading, Unreadable):
-        return "copy_quarantined", (chain_seq, reading.reason), "quarantined"
+        return [("copy_quarantined", (chain_seq, reading.reason), "quarantined")]
     key = reading.execution_key if isinstance(reading, Execution) else reading.cash_key
     revision, reason = 0, "first"
+    added: list[Addition] = []
     if key in latest:
         number, before = latest[key]
         changed = revision_reason(before, reading)
         if changed is None:
-            return None, (), ""
+            return []
         revision, reason = number + 1, changed
+        if type(before) is not type(reading):  # it must not count as both
+            added.append(_addition(chain_seq, revision, before, "void"))
     latest[key] = (revision, reading)
+    added.append(_addition(chain_seq, revision, reading, reason))
+    return added
+
+
+def _addition(
+    chain_seq: int, revision: int, reading: Execution | CashFlow, reason: str
+) -> Addition:
     table = "copy_executions" if isinstance(reading, Execution) else "copy_cash_flows"
     names = EXECUTION_FIELDS if isinstance(reading, Execution) else CASH_FLOW_FIELDS
     values = tuple(getattr(reading, name) for name in names)

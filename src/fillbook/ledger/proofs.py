@@ -10,7 +10,7 @@ from psycopg.types.multirange import TimestamptzMultirange
 from psycopg.types.range import TimestamptzRange
 
 from fillbook.domain.instrument import LegName
-from fillbook.domain.window import Window
+from fillbook.domain.window import Window, minus
 from fillbook.errors import LedgerError
 from fillbook.ledger import derived
 from fillbook.ledger._queries import queries
@@ -50,7 +50,7 @@ async def prove(writing: Writing, proof: Proof) -> int:
     assert row is not None
     after: TimestamptzMultirange = row[0]
     await writing.conn.execute(COVERAGE["clear_failures"], words | {"read": after})
-    fresh = minus(proof.window, before)
+    fresh = minus([proof.window], before)
     grown = 0
     for task in await _tasks(writing, proof, after, fresh, since):
         grown += await derived.lay_leg(writing.conn, writing.account_id, task)
@@ -132,20 +132,6 @@ def as_multirange(windows: Iterable[Window]) -> TimestamptzMultirange:
     return TimestamptzMultirange(
         [TimestamptzRange(window.starts_at, window.ends_at) for window in windows]
     )
-
-
-def minus(window: Window, covered: list[Window]) -> list[Window]:
-    """The parts of a window that were not covered."""
-    left, at = [], window.starts_at
-    for piece in covered:
-        if piece.ends_at <= at or piece.starts_at >= window.ends_at:
-            continue
-        if piece.starts_at > at:
-            left.append(Window(at, piece.starts_at))
-        at = piece.ends_at
-    if at < window.ends_at:
-        left.append(Window(at, window.ends_at))
-    return left
 
 
 async def _tasks(

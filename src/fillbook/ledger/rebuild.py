@@ -6,12 +6,12 @@ from datetime import datetime
 from psycopg.types.multirange import TimestamptzMultirange
 
 from fillbook.domain.instrument import LegName
-from fillbook.domain.window import Window
+from fillbook.domain.window import Window, minus, union
 from fillbook.ledger import accounts, derived
 from fillbook.ledger._pool import Connection, Pool
 from fillbook.ledger._queries import queries
 from fillbook.ledger.derived import DERIVATION_VERSION, Task
-from fillbook.ledger.proofs import as_multirange, as_windows, check_version, minus
+from fillbook.ledger.proofs import as_multirange, as_windows, check_version
 from fillbook.ledger.writing import writing
 
 SQL = queries("rebuild.sql")
@@ -132,29 +132,14 @@ def _fold(before: Covered, seq: int, window: Window, outcome: str) -> Covered:
     read, settled, unavailable = before.read, before.settled, before.unavailable
     proven_seq = before.proven_seq
     if outcome == "unavailable":
-        unavailable = _plus(unavailable, minus(window, list(read)))
+        unavailable = tuple(union([*unavailable, *minus([window], read)]))
     elif outcome == "retracted":
-        read, settled = _without(read, window), _without(settled, window)
+        read, settled = tuple(minus(read, [window])), tuple(minus(settled, [window]))
     else:
-        read, unavailable = _plus(read, [window]), _without(unavailable, window)
-        settled = _plus(settled, [window]) if outcome == "settled" else settled
+        read, unavailable = tuple(union([*read, window])), tuple(minus(unavailable, [window]))
+        settled = tuple(union([*settled, window])) if outcome == "settled" else settled
         proven_seq = seq
     return Covered(before.stream, before.scope, read, settled, unavailable, proven_seq)
-
-
-def _plus(pieces: tuple[Window, ...], more: list[Window]) -> tuple[Window, ...]:
-    joined: list[Window] = []
-    for piece in sorted([*pieces, *more]):
-        if joined and piece.starts_at <= joined[-1].ends_at:
-            end = max(joined[-1].ends_at, piece.ends_at)
-            joined[-1] = Window(joined[-1].starts_at, end)
-        else:
-            joined.append(piece)
-    return tuple(joined)
-
-
-def _without(pieces: tuple[Window, ...], hole: Window) -> tuple[Window, ...]:
-    return tuple(part for piece in pieces for part in minus(piece, [hole]))
 
 
 async def all_tasks(conn: Connection, account_id: int, covered: Covered) -> list[Task]:

@@ -217,8 +217,7 @@ class _Check:
                 continue  # named already
             latest = self.latest if key in repeated else {}
             reading = self.parse(stream, scope, record.body)
-            table, values, _ = facts.read_into(seq, reading, latest)
-            if table is not None:
+            for table, values, _ in facts.read_into(seq, reading, latest):
                 row = facts.with_booked_at(table, (self.account_id, *values), received_at)
                 expected[table][seq] = row
                 self.expected[table] = self.expected.get(table, 0) + 1

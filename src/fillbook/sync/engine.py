@@ -15,7 +15,7 @@ from uuid import uuid4
 import structlog
 
 from fillbook.domain.account import Account
-from fillbook.domain.window import Window
+from fillbook.domain.window import Window, minus, union
 from fillbook.errors import (
     DatabaseUnavailable,
     FillbookError,
@@ -181,7 +181,7 @@ class Engine:
             return
         stream, scope = reader.rules.name, reader.scope
         known = await coverage.get(self.pool, self.account.account_id, stream, scope)
-        for piece in windows.minus([gone], windows.union([*known.unavailable, *known.read])):
+        for piece in minus([gone], union([*known.unavailable, *known.read])):
             await self._name_gone(reader, piece)
 
     async def _name_gone(self, reader: Reader, gone: Window) -> None:

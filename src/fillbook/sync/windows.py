@@ -5,10 +5,10 @@ again, because rows can appear late; and what was read while rows could still be
 time has passed, which settles it. Nothing is planned before the venue's retention.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from fillbook.domain.window import Window
+from fillbook.domain.window import Window, intersect, minus, union
 from fillbook.ledger.coverage import Coverage
 from fillbook.venues._contract import StreamRules
 
@@ -69,41 +69,3 @@ def adapted(length: timedelta, rows: int, longest: timedelta) -> timedelta:
     if rows < ROWS_PER_WINDOW_AIM // 2:
         return min(longest, length * 2)
     return length
-
-
-def union(pieces: Iterable[Window]) -> list[Window]:
-    """The pieces joined where they overlap or touch."""
-    joined: list[Window] = []
-    for piece in sorted(pieces):
-        if joined and piece.starts_at <= joined[-1].ends_at:
-            end = max(joined[-1].ends_at, piece.ends_at)
-            joined[-1] = Window(joined[-1].starts_at, end)
-        else:
-            joined.append(piece)
-    return joined
-
-
-def intersect(left: Sequence[Window], right: Sequence[Window]) -> list[Window]:
-    """What lies in both."""
-    return [
-        Window(max(a.starts_at, b.starts_at), min(a.ends_at, b.ends_at))
-        for a in left
-        for b in right
-        if max(a.starts_at, b.starts_at) < min(a.ends_at, b.ends_at)
-    ]
-
-
-def minus(pieces: Sequence[Window], taken: Sequence[Window]) -> list[Window]:
-    """What lies in the pieces and not in the taken."""
-    left: list[Window] = []
-    for piece in pieces:
-        at = piece.starts_at
-        for hole in sorted(taken):
-            if hole.ends_at <= at or hole.starts_at >= piece.ends_at:
-                continue
-            if hole.starts_at > at:
-                left.append(Window(at, hole.starts_at))
-            at = hole.ends_at
-        if at < piece.ends_at:
-            left.append(Window(at, piece.ends_at))
-    return left

@@ -11,6 +11,7 @@ import { startOfDay } from './calendar.ts'
 import { asLoss, MINUS } from './decimal.ts'
 
 const AXIS_WIDTH = 58
+const FIRST_LABEL_ROOM = 30 // half a date stands left of the first tick
 const TIMES_HEIGHT = 34
 const SYNC = 'equity'
 
@@ -62,7 +63,7 @@ function options(band: Band, hooks: Hooks): uPlot.Options {
   return {
     width: band.width,
     height: band.height,
-    padding: [10, 0, band.times ? 0 : 4, 8],
+    padding: [10, 0, band.times ? 0 : 4, FIRST_LABEL_ROOM],
     legend: { show: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     scales: { x: { time: true }, y: { range: (_, low, high) => spread(low, high, band.times) } },

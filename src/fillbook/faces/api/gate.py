@@ -144,7 +144,7 @@ def _wrong_host(headers: Headers, hosts: Collection[str]) -> Response | None:
         return None
     return problems.problem(
         HTTPStatus.MISDIRECTED_REQUEST,
-        "This server does not answer to that name: add it to the allowed hosts.",
+        "This server answers to 127.0.0.1 and localhost only.",
     )
 
 

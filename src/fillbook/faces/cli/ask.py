@@ -99,6 +99,9 @@ def run_stats(wanted: Wanted, *, days: int | None, output: Format) -> None:
             return
         for answer in answers:
             put_answer(answer, output)
+        silent = set(settings.bots) - {bot.bot_id for bot in answers[0].bots}
+        if silent and output is Format.TABLE:
+            put(f"Registered, without a completed trade: {', '.join(sorted(silent))}")
 
     run(work)
 

@@ -14,6 +14,7 @@ from fillbook.faces.cli import progress
 from fillbook.faces.cli.run import put, run, say
 from fillbook.faces.cli.times import months_before, read_time
 from fillbook.ledger._pool import Pool
+from fillbook.ledger.coverage import count_alarms
 from fillbook.ledger.wanted import earliest_wanted
 from fillbook.settings import Login, Settings, load
 from fillbook.sync.engine import Passed
@@ -33,7 +34,7 @@ class Asked:
 
 
 class PartlyDone(Unproven):
-    """Some windows are not proven: run it again to resume. `fillbook coverage` shows the gaps."""
+    """The book is not whole yet: run it again to resume. `fillbook coverage` shows what is missing."""
 
 
 def run_fetch(kind: Kind, asked: Asked) -> None:
@@ -83,7 +84,13 @@ async def _fetch_all(
                 failed = error
                 continue
             summarise(login.name, passed)
-            complete = complete and passed.complete
+            alarms = await count_alarms(pool, passed.run.account_id)
+            if alarms:
+                put(
+                    f"{login.name}: {alarms} fills do not fit their position chain, so a fill is"
+                    " missing: see `fillbook coverage`, and run `fillbook sync` again later."
+                )
+            complete = complete and passed.complete and not alarms
     if failed is not None:
         raise failed
     return complete

@@ -1,8 +1,10 @@
 """`fillbook serve`: the API and the page on loopback, with a token made for the occasion."""
 
 import asyncio
+from contextlib import suppress
 
 from fillbook import __version__, wiring
+from fillbook.errors import FillbookError
 from fillbook.faces import logs
 from fillbook.faces.api import create_app
 from fillbook.faces.cli.run import put, run
@@ -36,7 +38,12 @@ async def serve_ledger(pool: Pool, settings: Settings, port: int, *, name: str) 
 
     _leave_signals_to_the_server()
     app = create_app(pool=pool, clock=wiring.now, version=__version__)
-    await serve(app, port=port, on_ready=ready)
+    try:
+        await serve(app, port=port, on_ready=ready)
+    finally:
+        with suppress(FillbookError):  # the database may be gone; the token ends with this program
+            known = await tokens.check(pool, token)
+            await tokens.revoke(pool, known.prefix, now=wiring.now())
 
 
 def _leave_signals_to_the_server() -> None:

@@ -51,3 +51,7 @@ WHERE account_id = %(account_id)s AND stream = %(stream)s AND scope = %(scope)s
 
 -- name: earliest_wanted
 SELECT min(lower(ranges)) FROM ops.wanted WHERE account_id = %(account_id)s;
+
+-- name: count_alarms
+SELECT count(*) FROM derived.alarms
+WHERE account_id = %(account_id)s AND kind = 'chain_break';

@@ -4,20 +4,26 @@ SELECT record_key, content_key FROM facts.raw_records
 WHERE account_id = %(account_id)s AND record_key = ANY(%(keys)s);
 
 -- name: latest_executions
-SELECT DISTINCT ON (execution_key) execution_key, revision, executed_at, venue_seq, category, symbol,
+SELECT execution_key, revision, executed_at, venue_seq, category, symbol,
     leg, execution_id, order_id, client_order_id, side, price, qty, value, closed_qty, fee,
     fee_currency, fee_inferred, currency, is_maker, exec_type, order_type, create_type, stop_type,
     mark_price
-FROM facts.executions
-WHERE account_id = %(account_id)s AND execution_key = ANY(%(keys)s)
-ORDER BY execution_key, revision DESC;
+FROM (
+    SELECT DISTINCT ON (execution_key) * FROM facts.executions
+    WHERE account_id = %(account_id)s AND execution_key = ANY(%(keys)s)
+    ORDER BY execution_key, revision DESC
+) AS latest
+WHERE revision_reason <> 'void';
 
 -- name: latest_cash_flows
-SELECT DISTINCT ON (cash_key) cash_key, revision, occurred_at, kind, category, symbol, leg, flow_id,
+SELECT cash_key, revision, occurred_at, kind, category, symbol, leg, flow_id,
     amount, currency, position_qty, price
-FROM facts.cash_flows
-WHERE account_id = %(account_id)s AND cash_key = ANY(%(keys)s)
-ORDER BY cash_key, revision DESC;
+FROM (
+    SELECT DISTINCT ON (cash_key) * FROM facts.cash_flows
+    WHERE account_id = %(account_id)s AND cash_key = ANY(%(keys)s)
+    ORDER BY cash_key, revision DESC
+) AS latest
+WHERE revision_reason <> 'void';
 
 -- name: copy_raw
 COPY facts.raw_records (account_id, chain_seq, record_key, content_key, received_at, run_id, stream,
