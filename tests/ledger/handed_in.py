@@ -131,7 +131,6 @@ class Hand:
         before = await self.hash()
         await self.rebuild()
         assert before == await self.hash(), f"rebuilding changed the book after: {step}"
-        assert (await self.verify()).ok, step
 
 
 @asynccontextmanager

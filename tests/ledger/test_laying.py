@@ -15,7 +15,7 @@ SEEDS = [0, 4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3
 
 
 def _rows(seed: int) -> list[Row]:
-    return paper_rows("same_ms_burst=0.01", executions=300, days=DAYS, seed=seed)
+    return paper_rows("same_ms_burst=0.01", executions=220, days=DAYS, seed=seed)
 
 
 def _changed(row: Row, chance: random.Random) -> Row:

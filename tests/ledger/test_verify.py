@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from fillbook.ledger._pool import open_pool
+from fillbook.ledger._pool import Pool, open_pool
 from fillbook.ledger.ledger_hash import ledger_hash
 from fillbook.ledger.rebuild import rebuild
 from fillbook.ledger.verify import Verified, verify
@@ -28,6 +28,8 @@ Conn = psycopg.Connection[tuple[object, ...]]
 class Kept:
     """A verified book that tests may spoil, and a way to make it whole again."""
 
+    runner: asyncio.Runner
+    pool: Pool
     url: str
     account_id: int
     hash: str
@@ -52,22 +54,16 @@ class Kept:
 
     def verify(self) -> Verified:
         """Verify the account."""
-
-        async def work() -> Verified:
-            async with open_pool(self.url, max_size=1) as pool:
-                return await verify(pool, self.account_id, parse_record)
-
-        return asyncio.run(work())
+        return self.runner.run(verify(self.pool, self.account_id, parse_record))
 
     def rebuilt(self) -> str:
         """Rebuild, and say the hash afterwards."""
 
         async def work() -> str:
-            async with open_pool(self.url, max_size=1) as pool:
-                await rebuild(pool, self.account_id, now=END)
-                return await ledger_hash(pool, self.account_id)
+            await rebuild(self.pool, self.account_id, now=END)
+            return await ledger_hash(self.pool, self.account_id)
 
-        return asyncio.run(work())
+        return self.runner.run(work())
 
 
 TABLES = (
@@ -83,12 +79,15 @@ FACT_TABLES = TABLES[:8]
 @pytest.fixture(scope="module")
 def kept(server_url: str, template: str) -> Iterator[Kept]:
     """A book of a small history, made once."""
-    with _databases(server_url) as make:
+    with _databases(server_url) as make, asyncio.Runner() as runner:
         url = make(template)
-        account_id, hashed = asyncio.run(_fill(url))
+        account_id, hashed = runner.run(_fill(url))
         with psycopg.connect(url, autocommit=True) as conn:
             _keep(conn)
-        yield Kept(url, account_id, hashed)
+        opening = open_pool(url, max_size=1)
+        pool = runner.run(opening.__aenter__())
+        yield Kept(runner, pool, url, account_id, hashed)
+        runner.run(opening.__aexit__(None, None, None))
 
 
 async def _fill(url: str) -> tuple[int, str]:
@@ -186,6 +185,21 @@ def test_a_changed_figure_is_named(kept: Kept, table: str, statement: str) -> No
         kept.restore(table)
 
     assert table in named
+
+
+@pytest.mark.parametrize("bit", [1, 16, 128])
+@pytest.mark.parametrize("place", ["0", "length(body) / 2", "length(body) - 1"])
+def test_a_flipped_bit_is_named(kept: Kept, place: str, bit: int) -> None:
+    """One bit of any stored row, also where the packing only pads a byte."""
+    flip = f"set_byte(body, {place}, get_byte(body, {place}) # {bit})"
+    try:
+        kept.spoil(f"UPDATE facts.raw_records SET body = {flip}")
+        verified = kept.verify()
+    finally:
+        kept.restore("facts.raw_records")
+
+    assert {"facts.raw_records"} <= {finding.where for finding in verified.findings}
+    assert "record 1" in str(verified.findings[0])
 
 
 def test_rebuilding_heals_figures(kept: Kept) -> None:

@@ -21,6 +21,7 @@ test('what was asked for and not read is not proven, also where nobody named a g
     rows: [{ ...OF, ...EARLY, grade: 'settled' }],
     gaps: [],
     requested: [{ ...OF, ...MAY }],
+    alarms: [],
     percent: '30.00',
     read_at: null,
   })
@@ -48,8 +49,17 @@ test('a failing account is named with what the figures exclude', () => {
 })
 
 test('all proven and fresh: nothing is said', () => {
-  const coverage = { rows: [], gaps: [], requested: [], percent: '100.00', read_at: null }
+  const coverage = { rows: [], gaps: [], requested: [], alarms: [], percent: '100.00', read_at: null }
   const account = { account: 'main', exchange: 'bybit', state: 'ok', last_sync_at: MAY.to, last_error: null }
   const now = Date.parse(MAY.to) + 1000
   assert.deepEqual(warnings({ accounts: [account], coverage, failed: null, read_at: null, now }), [])
+})
+
+test('a position that the fills cannot explain is a grave warning, though every page was read', () => {
+  const alarm = { account: 'main', symbol: 'BTCUSDT', kind: 'chain_break', count: 3, first_at: MAY.from, last_at: MAY.to }
+  const coverage = { rows: [], gaps: [], requested: [], alarms: [alarm], percent: '100.00', read_at: null }
+  const [warning] = warnings({ accounts: [], coverage, failed: null, read_at: null, now: Date.now() })
+  assert.equal(warning?.grave, true)
+  assert.match(warning?.said ?? '', /3 fills that do not fit/)
+  assert.match(warning?.excludes ?? '', /BTCUSDT after 1 May 2026/)
 })

@@ -24,7 +24,7 @@ from fillbook.ledger import accounts, chain, facts
 from fillbook.ledger._pool import Connection, Pool, snapshot
 from fillbook.ledger._queries import queries
 from fillbook.ledger.derived import DERIVATION_VERSION
-from fillbook.ledger.packing import unpack
+from fillbook.ledger.packing import is_padded_cleanly, unpack
 from fillbook.ledger.proofs import as_windows
 from fillbook.ledger.rebuild import covered_by_windows
 from fillbook.ledger.verify_figures import figures_differ, first_difference
@@ -148,6 +148,8 @@ class _Check:
         except ValueError as error:
             self.result.add("facts.raw_records", f"record {seq}: {error}")
             return bytes(stored), seq
+        if not is_padded_cleanly(codec, bytes(packed), body):
+            self.result.add("facts.raw_records", f"record {seq}: the packed bytes were changed")
         payload = chain.raw_payload(stream, scope, key, received_at, run_id, body)
         expected = chain.link(link, seq, b"r", payload)
         if expected != bytes(stored) or content_key(body) != content:

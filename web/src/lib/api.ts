@@ -66,10 +66,21 @@ export interface Stretch {
   to: string | null
 }
 
+/** Fills of one symbol that do not fit their position chain: one is missing, or was changed. */
+export interface Misfits {
+  account: string
+  symbol: string
+  kind: string
+  count: number
+  first_at: string
+  last_at: string
+}
+
 export interface Coverage {
   rows: (Stretch & { grade: 'read' | 'settled' })[]
   gaps: (Stretch & { reason: string | null })[]
   requested: Stretch[]
+  alarms: Misfits[]
   percent: string | null
   read_at: string | null
 }

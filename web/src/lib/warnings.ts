@@ -1,6 +1,6 @@
 /** What must be said above the figures: what is missing from them, and why. */
 
-import type { AccountStatus, Coverage, Problem } from './api.ts'
+import type { AccountStatus, Coverage, Misfits, Problem } from './api.ts'
 import { compare, show } from './decimal.ts'
 import { ago, brief, counted, moment, stamp, words } from './words.ts'
 
@@ -28,7 +28,7 @@ interface Known {
 
 export function warnings(known: Known): Warning[] {
   const found = known.accounts.flatMap((account) => ofAccount(account, known.now))
-  if (known.coverage) found.push(...ofCoverage(known.coverage))
+  if (known.coverage) found.push(...ofCoverage(known.coverage), ...ofMisfits(known.coverage))
   if (known.failed) found.unshift(ofServer(known.failed, known.read_at))
   return found.sort((a, b) => Number(b.grave) - Number(a.grave))
 }
@@ -76,6 +76,21 @@ function ofCoverage(coverage: Coverage): Warning[] {
       excludes: `Figures below may lack what happened in ${what}${others}.`,
     },
   ]
+}
+
+/** A position that the fills cannot explain: read to the end, and still not whole. */
+export function misfits(coverage: Coverage): Misfits[] {
+  return coverage.alarms.filter((one) => one.kind === 'chain_break')
+}
+
+function ofMisfits(coverage: Coverage): Warning[] {
+  return misfits(coverage).map((one) => ({
+    grave: true,
+    subject: `${one.account} ${one.symbol}`,
+    said: `has ${counted(one.count, 'fill')} that ${one.count === 1 ? 'does' : 'do'} not fit the position: a fill is missing or was changed.`,
+    quoted: null,
+    excludes: `Figures of ${one.symbol} after ${moment(one.first_at)} UTC are not proven.`,
+  }))
 }
 
 /** Never rounds up to 100: 99.996 is not complete. */
