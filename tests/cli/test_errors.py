@@ -1,4 +1,4 @@
-"""Every error that a user meets on the way is one sentence on standard error that says what next."""
+"""Every error on the way is one sentence on standard error that says what to do next."""
 
 import os
 import socket

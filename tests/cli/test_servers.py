@@ -45,9 +45,7 @@ def book_of(home: Path, given: dict[str, str]) -> str:
     return str(json.loads(verified.out)["ledger_hash"])
 
 
-def test_other_servers_keep_the_same_book(
-    home: Path, outside: Path, login: dict[str, str]
-) -> None:
+def test_other_servers_keep_the_same_book(home: Path, outside: Path, login: dict[str, str]) -> None:
     """PostgreSQL 15, the same behind pgbouncer in transaction mode, and the embedded one agree."""
     embedded = book_of(home, login)
     with debian_postgres(outside / "debian") as direct:

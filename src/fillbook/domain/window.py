@@ -1,7 +1,6 @@
 """A half-open interval of time, [starts_at, ends_at), in aware UTC, and sets of such intervals."""
 
 from collections.abc import Iterable
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 

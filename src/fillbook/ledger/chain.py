@@ -39,9 +39,19 @@ def genesis(
 
 
 def raw_payload(
-    stream: str, scope: str, record_key: UUID, received_at: datetime, run_id: UUID, body: bytes
+    stream: str,
+    scope: str,
+    record_key: UUID,
+    received: tuple[datetime, UUID],
+    packed: tuple[int, bytes],
 ) -> bytes:
-    """What a raw record commits to."""
+    """What a raw record commits to: received is (when, in which run), packed (codec, bytes).
+
+    The chain commits to the bytes as they are stored, so that no bit of them can change unseen, not
+    even one that unpacking would ignore.
+    """
+    received_at, run_id = received
+    codec, stored = packed
     return _SEPARATOR.join(
         (
             stream.encode(),
@@ -49,7 +59,8 @@ def raw_payload(
             record_key.bytes,
             str(microseconds(received_at)).encode(),
             run_id.bytes,
-            body,
+            str(codec).encode(),
+            stored,
         )
     )
 

@@ -106,18 +106,15 @@ async def _known(writing: Writing, keys: list[UUID]) -> dict[UUID, set[UUID]]:
 def _raw_row(
     writing: Writing, source: Source, record: RawRecord, content: UUID
 ) -> tuple[object, ...]:
-    seq, hashed = writing.extend(
-        b"r",
-        raw_payload(
-            source.stream,
-            source.scope,
-            record.record_key,
-            source.received_at,
-            source.run_id,
-            record.body,
-        ),
-    )
     codec, packed = pack(record.body)
+    payload = raw_payload(
+        source.stream,
+        source.scope,
+        record.record_key,
+        (source.received_at, source.run_id),
+        (codec, packed),
+    )
+    seq, hashed = writing.extend(b"r", payload)
     return (
         writing.account_id, seq, record.record_key, content, source.received_at, source.run_id,
         source.stream, source.scope, codec, packed, hashed,

@@ -23,13 +23,16 @@ _CONTENTS = (
 
 
 async def ledger_hash(pool: Pool, account_id: int) -> str:
-    """The hash of one account's book."""
+    """The hash of one account's book.
+
+    The server hashes each row and then the sorted digests, so that neither a server's order nor its
+    collation matters, and rows need not travel.
+    """
     digest = sha256()
     async with snapshot(pool) as conn:
         for name in _CONTENTS:
-            digest.update(name.encode())
-            cursor = conn.cursor()
-            async with cursor.copy(SQL[name], {"account_id": account_id}) as copy:
-                async for data in copy:
-                    digest.update(data)
+            found = await conn.execute(SQL[name], {"account_id": account_id})
+            row = await found.fetchone()
+            assert row is not None
+            digest.update(f"{name} {row[0]}\n".encode())
     return digest.hexdigest()

@@ -39,21 +39,6 @@ def pack(body: bytes) -> tuple[int, bytes]:
     return (ZLIB_1, packed) if len(packed) < len(body) else (PLAIN, body)
 
 
-def is_padded_cleanly(codec: int, packed: bytes, body: bytes) -> bool:
-    """Whether the bits that only fill up the last packed byte are as the packer left them: zero.
-
-    They are the one place where a flipped bit changes nothing that `unpack` would see. The highest
-    bit that is set must carry meaning: without it the body does not come out.
-    """
-    if codec != ZLIB_1 or not packed or packed[-1] == 0:
-        return True
-    without = packed[-1] ^ (1 << (packed[-1].bit_length() - 1))
-    try:
-        return unpack(codec, packed[:-1] + bytes((without,))) != body
-    except ValueError:
-        return True
-
-
 def unpack(codec: int, packed: bytes) -> bytes:
     """The bytes as they were received. Raises ValueError for what cannot be unpacked."""
     if codec == PLAIN:

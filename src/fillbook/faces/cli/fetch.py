@@ -34,7 +34,7 @@ class Asked:
 
 
 class PartlyDone(Unproven):
-    """The book is not whole yet: run it again to resume. `fillbook coverage` shows what is missing."""
+    """The book is not whole yet: run it again to resume; `fillbook coverage` shows the gaps."""
 
 
 def run_fetch(kind: Kind, asked: Asked) -> None:

@@ -15,7 +15,7 @@ from fillbook.reports._report import Column, Table
 COLUMNS_MAX = 10  # a single row with more is shown as lines
 PIPE_WIDTH = 500  # a pipe has no width of its own
 
-_ASIDE = frozenset(("trade_id", "run_id", "entry_side", "exit_side", "exit_qty", "proven_until"))
+_ASIDE = frozenset(("trade_id", "run_id", "entry_side", "exit_side", "exit_qty"))
 # On a narrow terminal these step back first, in this order; then columns from the right.
 _FIRST_TO_GO = (
     "gross_pnl", "total_commission", "funding", "holding_duration_seconds", "pnl_pct", "mark_at",
@@ -91,7 +91,7 @@ def _value(column: Column, row: object) -> object:
 
 def _is_same(column: Column, rows: Sequence[object]) -> bool:
     first = _value(column, rows[0])
-    return column.kind == "text" and all(_value(column, row) == first for row in rows)
+    return column.kind in ("text", "time") and all(_value(column, row) == first for row in rows)
 
 
 def cell(column: Column, row: object) -> str:

@@ -102,51 +102,68 @@ SELECT (SELECT count(*) FROM derived.lines WHERE account_id = %(account_id)s),
 -- a server's time zone nor its collation changes the hash.
 
 -- name: content_executions
-COPY (SELECT execution_key, revision, revision_reason, executed_at AT TIME ZONE 'UTC',
+WITH content AS (
+  SELECT execution_key, revision, revision_reason, executed_at AT TIME ZONE 'UTC',
     venue_seq, category, symbol, leg, execution_id, order_id, client_order_id, side, price, qty, value, closed_qty, fee, fee_currency,
     fee_inferred, currency, is_maker, exec_type, order_type, create_type, stop_type, mark_price
-  FROM facts.executions WHERE account_id = %(account_id)s ORDER BY execution_key, revision)
-TO STDOUT;
+  FROM facts.executions WHERE account_id = %(account_id)s
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
 
 -- name: content_cash_flows
-COPY (SELECT cash_key, revision, revision_reason, occurred_at AT TIME ZONE 'UTC', kind,
+WITH content AS (
+  SELECT cash_key, revision, revision_reason, occurred_at AT TIME ZONE 'UTC', kind,
     category, symbol, leg, flow_id, amount, currency, position_qty, price
-  FROM facts.cash_flows WHERE account_id = %(account_id)s ORDER BY cash_key, revision)
-TO STDOUT;
+  FROM facts.cash_flows WHERE account_id = %(account_id)s
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
 
 -- name: content_lines
-COPY (SELECT book_id, stretch AT TIME ZONE 'UTC', side, unit_start, unit_end,
+WITH content AS (
+  SELECT book_id, stretch AT TIME ZONE 'UTC', side, unit_start, unit_end,
     executed_at AT TIME ZONE 'UTC', rank, execution_key, order_key, share_start, execution_qty, price, fee, reason, evidence
   FROM derived.lines WHERE account_id = %(account_id)s
-  ORDER BY book_id, stretch, side, unit_end)
-TO STDOUT;
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
 
 -- name: content_matches
-COPY (SELECT book_id, stretch AT TIME ZONE 'UTC', unit_start, unit_end, direction, entry_key, exit_key,
+WITH content AS (
+  SELECT book_id, stretch AT TIME ZONE 'UTC', unit_start, unit_end, direction, entry_key, exit_key,
     entry_order, exit_order, entry_at AT TIME ZONE 'UTC', exit_at AT TIME ZONE 'UTC', entry_price,
     exit_price, gross, entry_fee, exit_fee, funding,
     entry_reason, entry_evidence, exit_reason, exit_evidence
   FROM derived.lot_matches WHERE account_id = %(account_id)s
-  ORDER BY book_id, stretch, unit_start)
-TO STDOUT;
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
 
 -- name: content_funding_shares
-COPY (SELECT book_id, stretch AT TIME ZONE 'UTC', cash_key, occurred_at AT TIME ZONE 'UTC',
+WITH content AS (
+  SELECT book_id, stretch AT TIME ZONE 'UTC', cash_key, occurred_at AT TIME ZONE 'UTC',
     unit_start, unit_end, amount
   FROM derived.funding_shares WHERE account_id = %(account_id)s
-  ORDER BY book_id, stretch, cash_key)
-TO STDOUT;
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
 
 -- name: content_trades
-COPY (SELECT trade_id, id, book_id, stretch AT TIME ZONE 'UTC', direction, bot_id, symbol,
+WITH content AS (
+  SELECT trade_id, id, book_id, stretch AT TIME ZONE 'UTC', direction, bot_id, symbol,
     entry_price, entry_time AT TIME ZONE 'UTC', entry_reason, entry_fee, exit_price,
     exit_time AT TIME ZONE 'UTC', exit_reason, exit_fee, qty, gross, fee, funding, net, net_pct
-  FROM derived.completed_trades WHERE account_id = %(account_id)s ORDER BY trade_id COLLATE "C")
-TO STDOUT;
+  FROM derived.completed_trades WHERE account_id = %(account_id)s
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
 
 -- name: content_stretches
-COPY (SELECT category, symbol, leg, started_at AT TIME ZONE 'UTC', opening_qty, opening_evidence,
+WITH content AS (
+  SELECT category, symbol, leg, started_at AT TIME ZONE 'UTC', opening_qty, opening_evidence,
     opening_low, opening_high, opening_fixed_at AT TIME ZONE 'UTC'
   FROM derived.stretches WHERE account_id = %(account_id)s
-  ORDER BY category COLLATE "C", symbol COLLATE "C", leg COLLATE "C", started_at)
-TO STDOUT;
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;

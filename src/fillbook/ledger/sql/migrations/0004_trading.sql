@@ -150,6 +150,10 @@ FROM ops.runs r
 JOIN ops.accounts a USING (account_id);
 
 -- What is held now, per book, from the last units laid. As-of answers come from the same two look-ups.
+--
+-- Only a stretch that begins with the last proven interval says what is held now: beyond a gap, or
+-- behind an opening that is not known, quantity and side are NULL, which is not the same as flat.
+
 CREATE VIEW trading.positions AS
 SELECT
     b.account_id,
@@ -158,7 +162,8 @@ SELECT
     b.symbol,
     b.leg,
     b.owner AS bot_id,
-    CASE WHEN held.qty > 0 THEN 'Buy' WHEN held.qty < 0 THEN 'Sell' ELSE '' END AS side,
+    CASE WHEN held.qty > 0 THEN 'Buy' WHEN held.qty < 0 THEN 'Sell' WHEN held.qty = 0 THEN '' END
+        AS side,
     abs(held.qty) AS quantity,
     lots.cost / nullif(lots.qty, 0) AS avg_entry_price,
     lots.cost,
@@ -175,9 +180,15 @@ JOIN ops.accounts a USING (account_id)
 CROSS JOIN LATERAL (
     SELECT max(s.started_at) AS started_at FROM derived.stretches s
     WHERE s.account_id = b.account_id AND s.category = b.category AND s.symbol = b.symbol
-      AND s.leg = b.leg AND s.opening_evidence <> 'unknown') AS st
+      AND s.leg = b.leg AND s.opening_evidence <> 'unknown'
+      AND s.started_at = (
+        SELECT max(lower(proven.piece))
+        FROM derived.coverage c CROSS JOIN LATERAL unnest(c.read) AS proven (piece)
+        WHERE c.account_id = b.account_id AND c.stream = 'executions' AND c.scope = b.category)
+) AS st
 CROSS JOIN LATERAL (
-    SELECT ends.bought, ends.sold, ends.bought - ends.sold AS qty,
+    SELECT ends.bought, ends.sold,
+           CASE WHEN st.started_at IS NOT NULL THEN ends.bought - ends.sold END AS qty,
            greatest(ends.bought_at, ends.sold_at) AS updated_at
     FROM (
         SELECT coalesce(max(l.unit_end) FILTER (WHERE l.side = 1), 0) AS bought,
