@@ -189,7 +189,7 @@ async def _seed(url: str) -> Seeded:
 
 
 def _with_something_closed(end_ms: int) -> Settings:
-    """A history that ends now and leaves some symbol with no lot open, for what must add up there."""
+    """A history that ends now and leaves some symbol without an open lot: there all adds up."""
     for seed in range(SEEDS_MAX):
         settings = Settings(end_ms=end_ms, days=DAYS, executions=EXECUTIONS, seed=seed)
         (history,) = history_of(settings).accounts
