@@ -22,6 +22,7 @@ from fillbook.domain.window import Window
 from fillbook.ledger import rows
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
+from fillbook.ledger.copying import copy_rows
 
 SQL = queries("laying.sql")
 
@@ -238,7 +239,7 @@ class _Leg:
             await self._put_stretch(laid.stretch)
             await self._put_books(written.owners)
             for name, table in written.tables.items():
-                await _copy(self.conn, name, table)
+                await copy_rows(self.conn, SQL[name], table)
         elif not await self._has_facts_before(since):
             gone = self._words(stretches=[self.piece.starts_at])
             await self.conn.execute(SQL["drop_stretches"], gone)
@@ -310,11 +311,3 @@ def _by_book(found: Iterable[TupleRow]) -> dict[int, list[TupleRow]]:
     for book, *rest in found:
         grouped.setdefault(book, []).append(tuple(rest))
     return grouped
-
-
-async def _copy(conn: Connection, name: str, table: Sequence[tuple[object, ...]]) -> None:
-    if not table:
-        return
-    async with conn.cursor().copy(SQL[name]) as copy:
-        for row in table:
-            await copy.write_row(row)

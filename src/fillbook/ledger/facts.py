@@ -22,6 +22,7 @@ from fillbook.domain.raw import RawRecord, content_key
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
 from fillbook.ledger.chain import raw_payload
+from fillbook.ledger.copying import copy_rows
 from fillbook.ledger.packing import pack
 from fillbook.ledger.writing import Writing
 
@@ -86,7 +87,7 @@ async def book(
         new.append(_New(writing.head.seq, record, reading))
     if not new:
         return Booked(rows_seen=len(records))
-    await _copy(writing.conn, "copy_raw", raw_rows)
+    await copy_rows(writing.conn, SQL["copy_raw"], raw_rows)
     latest = await latest_readings(
         writing.conn, writing.account_id, seen_before & {row.record.record_key for row in new}
     )
@@ -137,7 +138,7 @@ async def _book_readings(
             executions_new += table == "copy_executions" and reason == "first"
             revisions += reason == "revision"
     for table, table_rows in rows.items():
-        await _copy(writing.conn, table, table_rows)
+        await copy_rows(writing.conn, SQL[table], table_rows)
     return Booked(
         rows_seen=rows_seen,
         rows_new=len(new),
@@ -200,11 +201,3 @@ async def latest_readings(conn: Connection, account_id: int, keys: Iterable[UUID
     for key, revision, *rest in await found.fetchall():
         latest[key] = (revision, CashFlow(key, *rest))
     return latest
-
-
-async def _copy(conn: Connection, name: str, rows: Sequence[tuple[object, ...]]) -> None:
-    if not rows:
-        return
-    async with conn.cursor().copy(SQL[name]) as copy:
-        for row in rows:
-            await copy.write_row(row)
