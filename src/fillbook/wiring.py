@@ -155,6 +155,7 @@ async def sync(
     kind: RunKind,
     window: Callable[[Account], Awaitable[Window]],
     progress: "Progress" = lambda _: None,
+    again: bool = False,
 ) -> "Passed":
     """One pass over an account."""
     from fillbook.sync.engine import Engine, Limits
@@ -167,6 +168,7 @@ async def sync(
             clock=now,
             limits=Limits(window_max=settings.window_max, overlap_min=settings.overlap_min),
             progress=progress,
+            again=again,
         )
         return await engine.sync(kind, await window(found.account))
 

@@ -86,6 +86,34 @@ async def test_another_story_revises(database_url: str) -> None:
         await one.must_stand("a revision")
 
 
+async def test_a_change_that_is_taken_back_is_a_change(database_url: str) -> None:
+    """One price, then another, then the first again: what the venue says last is what counts."""
+    async with hand(database_url) as one:
+        for price in ("100", "200", "100"):
+            await one.book([_bought(execPrice=price)])
+        await one.prove(DAY)
+        laid = await one.rows("SELECT price FROM derived.lines")
+        told = await one.rows(REVISIONS, one.account_id)
+
+        assert [100, 200, 100] == [row[2] for row in told]
+        assert [(100,)] == laid
+        await one.must_stand("a change taken back")
+
+
+async def test_a_poorer_telling_takes_nothing(database_url: str) -> None:
+    """A row with blanks after a full one leaves the book as it was, with the fee it had."""
+    async with hand(database_url) as one:
+        await one.book([_bought(execFee="0.25", closedSize="0")])
+        booked = await one.book([_bought(execFee="", closedSize="", feeCurrency="")])
+        await one.prove(DAY)
+        told = await one.rows(REVISIONS, one.account_id)
+
+        assert (1, 0) == (booked.rows_new, booked.revisions)
+        assert [(0, "first")] == [row[:2] for row in told]
+        assert ["0.25"] == [str(row[3]) for row in told]
+        await one.must_stand("a poorer telling")
+
+
 async def test_two_stories_in_one_page_are_two_revisions(database_url: str) -> None:
     """The venue contradicts itself within a page: the later row is the later revision."""
     async with hand(database_url) as one:

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 from fillbook.domain.account import Account, KeyFacts
-from fillbook.domain.execution import CashFlow, Execution, revision_reason
+from fillbook.domain.execution import CashFlow, Execution, completed, revision_reason
 from fillbook.domain.raw import content_key, digest_key
 from fillbook.domain.window import (
     EPOCH,
@@ -37,13 +37,27 @@ POOR = replace(EXECUTION, fee=None, fee_currency="", mark_price=None, client_ord
 GUESSED = replace(EXECUTION, fee=Decimal("0.2"), fee_inferred=True)
 
 
+def test_a_poorer_telling_takes_nothing() -> None:
+    """What a later reading leaves empty stays as it was; what it says otherwise is what counts."""
+    dearer = replace(POOR, price=Decimal(102))
+
+    assert completed(EXECUTION, POOR) == EXECUTION
+    assert completed(EXECUTION, dearer) == replace(EXECUTION, price=Decimal(102))
+    assert completed(POOR, EXECUTION) == EXECUTION
+    assert (
+        completed(EXECUTION, replace(EXECUTION, fee_currency="BTC", fee_inferred=True)) == EXECUTION
+    )
+    assert completed(FLOW, EXECUTION) == EXECUTION
+
+
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
         (EXECUTION, replace(EXECUTION), None),
         (EXECUTION, replace(EXECUTION, price=Decimal("100.0")), None),
         (POOR, EXECUTION, "completion"),
-        (GUESSED, EXECUTION, "completion"),
+        (replace(GUESSED, fee=EXECUTION.fee), EXECUTION, "completion"),
+        (GUESSED, EXECUTION, "revision"),  # only its coin was a guess
         (EXECUTION, replace(EXECUTION, mark_price=Decimal(99)), "completion"),
         (EXECUTION, POOR, "revision"),
         (EXECUTION, replace(EXECUTION, qty=Decimal(3)), "revision"),
@@ -88,20 +102,6 @@ def test_facts_are_frozen() -> None:
     ):
         with pytest.raises(FrozenInstanceError):
             setattr(fact, field, None)
-
-
-def test_windows_have_a_length_and_a_middle() -> None:
-    """Two halves share a bound and are the whole."""
-    window = Window(EPOCH, EPOCH + timedelta(days=2))
-    first, second = window.halves()
-
-    assert window.length == timedelta(days=2)
-    assert (EPOCH, first.ends_at, window.ends_at) == (
-        first.starts_at,
-        second.starts_at,
-        second.ends_at,
-    )
-    assert str(window) == "1970-01-01 00:00 to 1970-01-03 00:00 UTC"
 
 
 def test_what_is_no_window() -> None:

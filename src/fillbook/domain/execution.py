@@ -1,6 +1,6 @@
 """Readings of raw records: an execution, a cash flow, or the reason why a record cannot be read."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -67,8 +67,26 @@ class Unreadable:
 
 Reading = Execution | CashFlow | Unreadable
 
-_INFERRED = frozenset(("fee", "fee_currency"))
+_INFERRED = frozenset(("fee_currency",))
 _EMPTY = (None, "")
+
+
+def completed(before: Execution | CashFlow, after: Execution | CashFlow) -> Execution | CashFlow:
+    """A later reading, what it leaves out filled in from before: a poorer telling takes nothing.
+
+    Streams tell the same record with different fields; a field that one of them leaves empty is not
+    a field that the venue took back.
+    """
+    if type(before) is not type(after):
+        return after
+    missing = {
+        field.name: getattr(before, field.name)
+        for field in fields(before)
+        if getattr(after, field.name) in _EMPTY
+    }
+    if isinstance(after, Execution) and isinstance(before, Execution) and after.fee_inferred:
+        missing |= {"fee_currency": before.fee_currency, "fee_inferred": before.fee_inferred}
+    return replace(after, **missing)
 
 
 def revision_reason(

@@ -27,11 +27,6 @@ class Window:
         """How long it is."""
         return self.ends_at - self.starts_at
 
-    def halves(self) -> "tuple[Window, Window]":
-        """Two windows that share a bound in the middle."""
-        middle = self.starts_at + self.length / 2
-        return Window(self.starts_at, middle), Window(middle, self.ends_at)
-
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M} to {self.ends_at:%Y-%m-%d %H:%M} UTC"
 

@@ -10,9 +10,10 @@ from fillbook.domain import money
 from fillbook.domain.account import Account
 from fillbook.domain.instrument import ContractTerms, Mark
 from fillbook.domain.window import microseconds
+from fillbook.errors import UsageError
 from fillbook.ledger._pool import Connection, Pool, transaction
 from fillbook.ledger._queries import queries
-from fillbook.ledger.chain import genesis
+from fillbook.ledger.chain import Genesis, genesis
 
 SQL = queries("accounts.sql")
 
@@ -28,22 +29,17 @@ async def find_or_add(
         found = await (await conn.execute(SQL["find_account"], what)).fetchone()
         if found:
             return Account(*found)
-        taken = await _taken(conn, name)
-        free = name if name not in taken else f"{name}-{venue_user_id}"
-        added = await (await conn.execute(SQL["add_account"], what | {"name": free})).fetchone()
-        if added is None:  # another process added it meanwhile
+        for free in (name, f"{name}-{venue_user_id}"):
+            added = await (await conn.execute(SQL["add_account"], what | {"name": free})).fetchone()
+            if added is not None:
+                why = {"opened_by": "fillbook", "reason": "account added"}
+                await open_chain(conn, added[0], generation=1, now=now, **why)
+                return Account(added[0], free, venue, environment, venue_user_id)
+            # Another process may have added it meanwhile; else the name is taken by another user.
             found = await (await conn.execute(SQL["find_account"], what)).fetchone()
-            assert found is not None
-            return Account(*found)
-        await open_chain(
-            conn, added[0], generation=1, opened_by="fillbook", reason="account added", now=now
-        )
-        return Account(added[0], free, venue, environment, venue_user_id)
-
-
-async def _taken(conn: Connection, stem: str) -> set[str]:
-    found = await conn.execute(SQL["taken_names"], {"stem": stem})
-    return {row[0] for row in await found.fetchall()}
+            if found:
+                return Account(*found)
+    raise UsageError(f"The account name {name} is taken: give this key another name.")
 
 
 async def all_accounts(pool: Pool) -> list[Account]:
@@ -64,7 +60,13 @@ async def open_chain(
     now: datetime,
 ) -> None:
     """Begin a chain: the first one of an account, or the next generation after a wipe."""
-    hashed = genesis(str(account_id), generation, now, opened_by, reason)
+    found = await conn.execute(SQL["identity_of"], {"account_id": account_id})
+    identity = await found.fetchone()
+    assert identity is not None
+    _, venue, environment, user = identity
+    hashed = genesis(
+        Genesis(account_id, venue, environment, user, generation, now, opened_by, reason)
+    )
     what = {
         "account_id": account_id,
         "generation": generation,

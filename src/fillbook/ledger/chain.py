@@ -30,11 +30,35 @@ def link(previous: bytes, seq: int, kind: bytes, payload: bytes) -> bytes:
     return sha256(previous + seq.to_bytes(8, "big") + kind + sha256(payload).digest()).digest()
 
 
-def genesis(
-    account: str, generation: int, opened_at: datetime, opened_by: str, reason: str
-) -> bytes:
-    """The hash that a chain starts from."""
-    words = (account, str(generation), str(microseconds(opened_at)), opened_by, reason)
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """How a chain begins: whose it is, and why it was opened."""
+
+    account_id: int
+    venue: str
+    environment: str
+    venue_user_id: str
+    generation: int
+    opened_at: datetime
+    opened_by: str
+    reason: str
+
+
+def genesis(opened: Genesis) -> bytes:
+    """The hash that a chain starts from.
+
+    It commits to the venue's own user id: a chain put under another account does not verify.
+    """
+    words = (
+        str(opened.account_id),
+        opened.venue,
+        opened.environment,
+        opened.venue_user_id,
+        str(opened.generation),
+        str(microseconds(opened.opened_at)),
+        opened.opened_by,
+        opened.reason,
+    )
     return link(b"\0" * 32, 0, b"g", _SEPARATOR.join(word.encode() for word in words))
 
 

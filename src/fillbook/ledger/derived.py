@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from fillbook.accounting.as_fills import as_fill, as_funding
 from fillbook.accounting.lay import lay
-from fillbook.accounting.leg import BookState, FundingShare, LaidLeg, Line, StretchState
+from fillbook.accounting.leg import BookState, Funding, FundingShare, LaidLeg, Line, StretchState
 from fillbook.domain.execution import CashFlow, Execution
 from fillbook.domain.instrument import LegName
 from fillbook.domain.window import Window
@@ -58,6 +58,11 @@ class LegFacts:
         if self.executions:
             return self.executions[0].currency
         return self.cash_flows[0].currency if self.cash_flows else ""
+
+    @property
+    def funding(self) -> list[Funding]:
+        """The payments in the leg's own coin; others stay unattached rather than be added up."""
+        return [as_funding(flow) for flow in self.cash_flows if flow.currency == self.currency]
 
     @property
     def any(self) -> bool:
@@ -229,7 +234,7 @@ class _Leg:
         return lay(
             state,
             [as_fill(execution) for execution in self.facts.executions],
-            [as_funding(flow) for flow in self.facts.cash_flows],
+            self.facts.funding,
         )
 
     async def save(self, laid: LaidLeg, since: datetime) -> int:

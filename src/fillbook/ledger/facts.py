@@ -1,9 +1,9 @@
 """Booking pages: raw rows, their readings and their places on the chain, once each.
 
-A record that is booked already with the same bytes is skipped. The same record with other bytes is
-booked again; when its reading differs too, the reading becomes a new revision: a *completion* when
-empty fields were filled, a *revision* (and an alarm) when the venue changed its story. A record
-that turns from a fill into a payment, or back, leaves a *void* where it was.
+A record whose bytes are those that its stream told last is skipped. With other bytes it is booked
+again; when its reading differs too, the reading becomes a new revision: a *completion* when empty
+fields were filled, a *revision* (and an alarm) when the venue changed its story. A record that
+turns from a fill into a payment, or back, leaves a *void* where it was.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +16,7 @@ from fillbook.domain.execution import (
     Execution,
     Reading,
     Unreadable,
+    completed,
     revision_reason,
 )
 from fillbook.domain.raw import RawRecord, content_key
@@ -74,15 +75,16 @@ async def book(
     """Book the records that are new, in the order given."""
     if not records:
         return Booked()
-    known = await _known(writing, [record.record_key for record, _ in records])
-    seen_before = frozenset(known)
+    seen_before, known = await _known(
+        writing, source.stream, [record.record_key for record, _ in records]
+    )
     new: list[_New] = []
     raw_rows: list[tuple[object, ...]] = []
     for record, reading in records:
         content = content_key(record.body)
-        if content in known.setdefault(record.record_key, set()):
+        if known.get(record.record_key) == content:
             continue
-        known[record.record_key].add(content)
+        known[record.record_key] = content
         raw_rows.append(_raw_row(writing, source, record, content))
         new.append(_New(writing.head.seq, record, reading))
     if not new:
@@ -94,14 +96,16 @@ async def book(
     return await _book_readings(writing, source, new, latest, rows_seen=len(records))
 
 
-async def _known(writing: Writing, keys: list[UUID]) -> dict[UUID, set[UUID]]:
+async def _known(
+    writing: Writing, stream: str, keys: list[UUID]
+) -> tuple[frozenset[UUID], dict[UUID, UUID]]:
+    """The records that any stream has told of, and what this one told last."""
     found = await writing.conn.execute(
         SQL["known_contents"], {"account_id": writing.account_id, "keys": keys}
     )
-    known: dict[UUID, set[UUID]] = {}
-    for record_key, content in await found.fetchall():
-        known.setdefault(record_key, set()).add(content)
-    return known
+    rows = await found.fetchall()
+    told = {key: content for key, teller, content in rows if teller == stream}
+    return frozenset(key for key, _, _ in rows), told
 
 
 def _raw_row(
@@ -160,6 +164,7 @@ def read_into(chain_seq: int, reading: Reading, latest: Latest) -> list[Addition
     added: list[Addition] = []
     if key in latest:
         number, before = latest[key]
+        reading = completed(before, reading)
         changed = revision_reason(before, reading)
         if changed is None:
             return []

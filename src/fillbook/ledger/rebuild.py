@@ -78,6 +78,7 @@ async def wipe(pool: Pool, account_id: int, *, actor: str, now: datetime) -> dic
     """Drop an account's chain whole and open the next generation; returns what was deleted."""
     async with writing(pool, account_id, lease=None, now=now) as open_writing:
         conn = open_writing.conn
+        await conn.execute(SQL["outdate_leases"], {"account_id": account_id, "now": now})
         counts = {}
         for name in _WIPES:
             deleted = await conn.execute(SQL[name], {"account_id": account_id})

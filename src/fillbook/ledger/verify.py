@@ -111,12 +111,10 @@ class _Check:
         if not heads:
             self.result.add("ops.chain_heads", "there is no chain for this account")
             return
-        generation, head_seq, head_hash, opened_at, opened_by, reason, stored = heads[0]
+        head_seq, head_hash, stored, *opened = heads[0]
         link = b"" if stored is None else bytes(stored)
-        if stored is None or link != chain.genesis(
-            str(self.account_id), generation, opened_at, opened_by, reason
-        ):
-            self.result.add("facts.geneses", f"generation {generation} does not hash to its link")
+        if stored is None or link != chain.genesis(chain.Genesis(*opened)):
+            self.result.add("facts.geneses", "the first link does not hash to what it commits to")
         repeated = {row[0] for row in await self._rows("repeated_keys")}
         windows = await self._rows("all_windows")
         at = 0

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
-from fillbook.accounting.as_fills import as_fill, as_funding
+from fillbook.accounting.as_fills import as_fill
 from fillbook.accounting.lay import lay
 from fillbook.accounting.leg import LaidLeg, StretchState
 from fillbook.domain.instrument import LegName
@@ -114,7 +114,7 @@ def _lay(task: Task, facts: LegFacts) -> LaidLeg:
     return lay(
         StretchState(task.name, task.piece.starts_at),
         [as_fill(execution) for execution in facts.executions],
-        [as_funding(flow) for flow in facts.cash_flows],
+        facts.funding,
     )
 
 

@@ -41,7 +41,8 @@ async def writing(
 ) -> AsyncIterator[Writing]:
     """Lock the account, check the fence, and move the chain's head at the end.
 
-    Without a lease (rebuild, wipe) only the lock orders writers; the caller takes all leases first.
+    Without a lease (rebuild, wipe) only the lock orders writers. A wipe outdates all fences, so
+    that a sync that is under way cannot prove windows whose pages are gone.
     """
     async with transaction(pool) as conn:
         before = await _lock(conn, account_id)

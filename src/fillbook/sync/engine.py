@@ -8,7 +8,7 @@ does not accept the key, ends the pass.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ from fillbook.domain.window import Window, minus, union
 from fillbook.errors import (
     DatabaseUnavailable,
     FillbookError,
+    UsageError,
     VenueError,
     VenueRequestError,
     WindowUnproven,
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 
 Progress = Callable[["Step"], None]
 
+CLOCK_SLACK = timedelta(seconds=1)  # what an answer may take to come back
 FAREWELL_SECONDS_MAX = 3  # for saying how a run ended; a stop must not wait for a dead database
 
 
@@ -84,11 +86,23 @@ class Engine:
     clock: Clock
     limits: Limits = field(default_factory=Limits)
     progress: Progress = lambda _: None
+    again: bool = False  # read proven windows once more
 
     async def sync(self, kind: RunKind, asked: Window) -> Passed:
         """Read what is worth reading of the window asked for, on every stream and scope."""
+        ahead = timedelta()
+        with suppress(VenueError):  # the first question of the pass will say what is wrong
+            measured = self.clock() - await self.venue.server_time()
+            ahead = measured if measured > CLOCK_SLACK else ahead
+        by_the_venue = replace(self, clock=lambda: self.clock() - ahead)
+        return await by_the_venue.pass_over(kind, asked)
+
+    async def pass_over(self, kind: RunKind, asked: Window) -> Passed:
+        """One pass, on a clock that is not ahead of the venue's: the future proves nothing."""
         started = self.clock()
-        asked = Window(asked.starts_at, min(asked.ends_at, started))  # the future proves nothing
+        if asked.starts_at >= started:
+            raise UsageError("The interval has not happened yet, by the venue's clock.")
+        asked = Window(asked.starts_at, min(asked.ends_at, started))
         run = Run(self.account.account_id, uuid4(), kind)
         failures: list[str] = []
         for rules in map(self._bounded, self.venue.streams):
@@ -163,16 +177,24 @@ class Engine:
         await coverage.want(*what, asked)
         await self._name_unavailable(reader, asked)
         known = await coverage.get(*what)
-        todo = windows.plan(known, asked, rules, now=now)
+        todo = windows.plan(known, asked, rules, now=now, again=self.again)
         total = sum((piece.length for piece in todo), timedelta())
         failures: list[str] = []
         done = timedelta()
         for piece in todo:
             failures += await self._piece(reader, piece, done, total)
             done += piece.length
-        marks = await self.venue.marks(scope)
-        await accounts.put_marks(self.pool, self.account, marks, now=self.clock())
+        await self._observe_marks(scope)
         return failures
+
+    async def _observe_marks(self, scope: str) -> None:
+        """Nothing realised rests on marks: without them a pass is still whole."""
+        try:
+            marks = await self.venue.marks(scope)
+        except VenueError as error:
+            log.warning("no mark prices", account=self.account.name, reason=str(error))
+            return
+        await accounts.put_marks(self.pool, self.account, marks, now=self.clock())
 
     async def _name_unavailable(self, reader: Reader, asked: Window) -> None:
         """Name what the venue no longer keeps, once: the next pass asks for the same again."""

@@ -16,18 +16,30 @@ ROWS_PER_WINDOW_AIM = 10_000
 WINDOW_MIN = timedelta(minutes=10)
 
 
-def plan(coverage: Coverage, asked: Window, rules: StreamRules, *, now: datetime) -> list[Window]:
-    """The pieces of time to read, joined where they touch, oldest first."""
+def plan(
+    coverage: Coverage, asked: Window, rules: StreamRules, *, now: datetime, again: bool = False
+) -> list[Window]:
+    """The pieces of time to read, joined where they touch, oldest first.
+
+    `again` reads all that was asked for, proven or not.
+    """
     edge = now - rules.retention
     start = max(asked.starts_at, edge)
     if start >= asked.ends_at:
         return []
     asked = Window(start, asked.ends_at)
-    todo = minus([asked], coverage.read)
+    if again:
+        return _cut([asked], now - rules.lateness)
+    todo = [_widened(gap, asked, rules) for gap in minus([asked], coverage.read)]
     todo += _tail(coverage, asked, rules)
     settling = minus(intersect(coverage.read, [asked]), coverage.settled)
     todo += intersect(settling, [Window(edge, now - rules.lateness)])
     return _cut(union(todo), now - rules.lateness)
+
+
+def _widened(gap: Window, asked: Window, rules: StreamRules) -> Window:
+    """A gap with the overlap before it: what was read just before may have been read too early."""
+    return Window(max(asked.starts_at, gap.starts_at - rules.overlap), gap.ends_at)
 
 
 def _cut(pieces: Iterable[Window], at: datetime) -> list[Window]:

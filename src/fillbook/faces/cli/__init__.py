@@ -131,6 +131,9 @@ def backfill(
     bot: BotOption = None,
     since: FromOption = None,
     until: ToOption = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Read what is proven once more, to find late rows.")
+    ] = False,
 ) -> None:
     """Fetch history, oldest first, and prove that it is whole.
 
@@ -140,7 +143,8 @@ def backfill(
     """
     from fillbook.faces.cli.fetch import Asked, run_fetch
 
-    run_fetch("backfill", Asked(account=account, bot=bot, since=since, until=until, months=months))
+    asked = Asked(account=account, bot=bot, since=since, until=until, months=months, again=again)
+    run_fetch("backfill", asked)
 
 
 @app.command(rich_help_panel=PANEL_BOOK)

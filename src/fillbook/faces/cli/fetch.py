@@ -31,6 +31,7 @@ class Asked:
     since: str | None = None
     until: str | None = None
     months: int | None = None
+    again: bool = False
 
 
 class PartlyDone(Unproven):
@@ -44,7 +45,7 @@ def run_fetch(kind: Kind, asked: Asked) -> None:
     started_at = wiring.now()
     path = logs.log_to(settings.logs, level=settings.log_level, started_at=started_at)
     window = _window(kind, asked, settings, started_at)
-    complete = run(lambda: _fetch_all(kind, settings, logins, window))
+    complete = run(lambda: _fetch_all(kind, settings, logins, window, again=asked.again))
     if asked.bot is not None:
         say(f"The account serves all its bots; see `fillbook stats --bot {asked.bot}`.")
     if not complete:
@@ -69,14 +70,19 @@ def _window(kind: Kind, asked: Asked, settings: Settings, now: datetime) -> Wind
 
 
 async def _fetch_all(
-    kind: Kind, settings: Settings, logins: Sequence[Login], window: Window | None
+    kind: Kind,
+    settings: Settings,
+    logins: Sequence[Login],
+    window: Window | None,
+    *,
+    again: bool,
 ) -> bool:
     """One account after the other; a bad one does not stop the rest."""
     complete, failed = True, None
     async with wiring.open_ledger(settings) as pool:
         for login in logins:
             try:
-                passed = await fetch(pool, settings, login, kind=kind, window=window)
+                passed = await fetch(pool, settings, login, kind=kind, window=window, again=again)
             except FillbookError as error:
                 if len(logins) == 1:
                     raise
@@ -88,7 +94,7 @@ async def _fetch_all(
             if alarms:
                 put(
                     f"{login.name}: {alarms} fills do not fit their position chain, so a fill is"
-                    " missing: see `fillbook coverage`, and run `fillbook sync` again later."
+                    " missing: see `fillbook coverage`, and try `fillbook backfill --again`."
                 )
             complete = complete and passed.complete and not alarms
     if failed is not None:
@@ -97,7 +103,13 @@ async def _fetch_all(
 
 
 async def fetch(
-    pool: Pool, settings: Settings, login: Login, *, kind: Kind, window: Window | None
+    pool: Pool,
+    settings: Settings,
+    login: Login,
+    *,
+    kind: Kind,
+    window: Window | None,
+    again: bool = False,
 ) -> Passed:
     """One pass over one account, with its progress shown."""
 
@@ -110,7 +122,7 @@ async def fetch(
 
     with progress.shown(wiring.now) as show:
         return await wiring.sync(
-            pool, settings, login=login, kind=kind, window=asked, progress=show
+            pool, settings, login=login, kind=kind, window=asked, progress=show, again=again
         )
 
 

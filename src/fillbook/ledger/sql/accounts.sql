@@ -2,9 +2,6 @@
 SELECT account_id, name, venue, environment, venue_user_id FROM ops.accounts
 WHERE venue = %(venue)s AND environment = %(environment)s AND venue_user_id = %(venue_user_id)s;
 
--- name: taken_names
-SELECT name FROM ops.accounts WHERE name LIKE %(stem)s || '%%';
-
 -- name: add_account
 INSERT INTO ops.accounts (name, venue, environment, venue_user_id, created_at)
 VALUES (%(name)s, %(venue)s, %(environment)s, %(venue_user_id)s, %(now)s)
@@ -17,6 +14,10 @@ SELECT account_id, name, venue, environment, venue_user_id FROM ops.accounts ORD
 -- name: add_genesis
 INSERT INTO facts.geneses (account_id, generation, opened_at, opened_by, reason, chain_hash)
 VALUES (%(account_id)s, %(generation)s, %(opened_at)s, %(opened_by)s, %(reason)s, %(chain_hash)s);
+
+-- name: identity_of
+SELECT account_id, venue, environment, venue_user_id FROM ops.accounts
+WHERE account_id = %(account_id)s;
 
 -- name: put_head
 INSERT INTO ops.chain_heads (account_id, generation, chain_seq, chain_hash)

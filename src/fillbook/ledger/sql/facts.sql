@@ -1,7 +1,8 @@
 -- name: known_contents
--- Which of these records are booked already, with which content.
-SELECT record_key, content_key FROM facts.raw_records
-WHERE account_id = %(account_id)s AND record_key = ANY(%(keys)s);
+-- What each stream told last of these records.
+SELECT DISTINCT ON (record_key, stream) record_key, stream, content_key FROM facts.raw_records
+WHERE account_id = %(account_id)s AND record_key = ANY(%(keys)s)
+ORDER BY record_key, stream, chain_seq DESC;
 
 -- name: latest_executions
 SELECT execution_key, revision, executed_at, venue_seq, category, symbol,

@@ -292,9 +292,16 @@ grouped AS (
 keyed AS (
     SELECT g.*, b.owner, b.category, b.symbol, b.currency,
         g.gross - g.entry_fee - g.exit_fee - g.funding AS net,
+        -- The stretch is no part of it: proving older history must not rename a trade. Only a pair
+        -- of orders that stands on both sides of a gap needs it.
         encode(sha256(convert_to(concat_ws('|', b.category, b.symbol, b.leg, b.owner,
-            extract(epoch FROM g.stretch)::text, g.direction::text, g.entry_order::text,
-            g.exit_order::text), 'UTF8')), 'hex') AS digest
+            g.direction::text, g.entry_order::text, g.exit_order::text,
+            CASE WHEN EXISTS (
+                SELECT 1 FROM derived.lot_matches twin
+                WHERE twin.account_id = %(account_id)s AND twin.book_id = g.book_id
+                  AND twin.entry_order = g.entry_order AND twin.exit_order = g.exit_order
+                  AND twin.direction = g.direction AND twin.stretch <> g.stretch
+            ) THEN extract(epoch FROM g.stretch)::text END), 'UTF8')), 'hex') AS digest
     FROM grouped g
     JOIN derived.books b ON b.account_id = %(account_id)s AND b.book_id = g.book_id
 )

@@ -29,6 +29,10 @@ DELETE FROM derived.laid WHERE account_id = %(account_id)s;
 INSERT INTO derived.coverage (account_id, stream, scope, read, settled, unavailable, proven_seq)
 VALUES (%(account_id)s, %(stream)s, %(scope)s, %(read)s, %(settled)s, %(unavailable)s, %(proven_seq)s);
 
+-- name: outdate_leases
+-- Whoever is writing now has read from a chain that is about to go.
+UPDATE ops.leases SET fence = fence + 1, expires_at = %(now)s WHERE account_id = %(account_id)s;
+
 -- name: wipe_executions
 DELETE FROM facts.executions WHERE account_id = %(account_id)s;
 

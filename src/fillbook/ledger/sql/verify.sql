@@ -1,6 +1,8 @@
 -- name: head_and_genesis
-SELECT h.generation, h.chain_seq, h.chain_hash, g.opened_at, g.opened_by, g.reason, g.chain_hash
+SELECT h.chain_seq, h.chain_hash, g.chain_hash, a.account_id, a.venue, a.environment,
+    a.venue_user_id, h.generation, g.opened_at, g.opened_by, g.reason
 FROM ops.chain_heads h
+JOIN ops.accounts a USING (account_id)
 LEFT JOIN facts.geneses g USING (account_id, generation)
 WHERE h.account_id = %(account_id)s;
 

@@ -16,8 +16,8 @@ anything else         `Unreadable`, with the reason: a later version may read it
 as the venue prints them. A field that cannot be read sets its row aside with the field's name;
 nothing is dropped. The fee's coin is the one that the venue names; older rows name none, then it is
 the coin in which the contract settles, marked as inferred. ``extraFees`` (taxes in some countries)
-come on top of ``execFee`` and are not part of the reading; the raw row keeps them, and the
-connection counts such rows.
+come on top of ``execFee``: in the fee's own coin they are added to it, in another one the fee is
+not known, which is better than one that is too small.
 """
 
 import re
@@ -30,7 +30,7 @@ from fillbook.domain import money
 from fillbook.domain.execution import CashFlow, Execution, Reading, Side, Unreadable
 from fillbook.domain.window import from_milliseconds
 from fillbook.venues.bybit.identity import execution_key
-from fillbook.venues.bybit.rows import Row, read_row
+from fillbook.venues.bybit.rows import Row, extra_fees, has_extra_fees, read_row
 
 CHANGES_POSITION = frozenset(
     (
@@ -105,7 +105,7 @@ def _execution(category: str, row: Row) -> Execution:
         qty=_needed(row.execQty, "execQty"),
         value=_amount(row.execValue, "execValue"),
         closed_qty=_not_negative(row.closedSize, "closedSize"),
-        fee=_amount(row.execFee, "execFee"),
+        fee=_fee(row, row.feeCurrency or currency),
         fee_currency=row.feeCurrency or currency,
         fee_inferred=not row.feeCurrency,
         currency=currency,
@@ -116,6 +116,19 @@ def _execution(category: str, row: Row) -> Execution:
         stop_type=row.stopOrderType,
         mark_price=_amount(row.markPrice, "markPrice"),
     )
+
+
+def _fee(row: Row, coin: str) -> Decimal | None:
+    """The fee with what comes on top of it; None where that cannot be summed."""
+    fee = _amount(row.execFee, "execFee")
+    if fee is None or not has_extra_fees(row):
+        return fee
+    extra = extra_fees(row)
+    if extra is None or any(one.feeCoin != coin for one in extra):
+        return None
+    for one in extra:
+        fee = money.EXACT.add(fee, _amount(one.fee, "extraFees") or Decimal(0))
+    return fee
 
 
 def _funding(category: str, row: Row) -> CashFlow:

@@ -75,6 +75,21 @@ def has_extra_fees(row: Row) -> bool:
     return bytes(row.extraFees) not in _NOTHING
 
 
+class ExtraFee(msgspec.Struct):
+    """A cost beyond the fee: a tax, mostly."""
+
+    feeCoin: str = ""  # noqa: N815
+    fee: str = ""
+
+
+def extra_fees(row: Row) -> list[ExtraFee] | None:
+    """The costs beyond `execFee`; None where they cannot be read."""
+    try:
+        return msgspec.json.decode(row.extraFees, type=list[ExtraFee])
+    except msgspec.MsgspecError:
+        return None
+
+
 def _read_object(content: dict[str, object]) -> tuple[Row, tuple[str, ...]]:
     row = Row()
     damaged: list[str] = []

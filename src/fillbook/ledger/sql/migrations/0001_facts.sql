@@ -19,7 +19,8 @@ CREATE TABLE facts.geneses (
     PRIMARY KEY (account_id, generation)
 );
 
--- What the venue sent, row by row, as received. Kept once per (record_key, content).
+-- What the venue sent, row by row, as received. A row is kept when it differs from what the same
+-- stream told last of the same record, so that a change that is taken back is a change as well.
 CREATE TABLE facts.raw_records (
     account_id   bigint      NOT NULL,
     chain_seq    bigint      NOT NULL,
@@ -32,9 +33,9 @@ CREATE TABLE facts.raw_records (
     codec        smallint    NOT NULL,   -- how body is packed: 0 plain, 1 zlib with dictionary 1
     body         bytea       NOT NULL,
     chain_hash   bytea       NOT NULL,
-    PRIMARY KEY (account_id, chain_seq),
-    UNIQUE (account_id, record_key, content_key)
+    PRIMARY KEY (account_id, chain_seq)
 );
+CREATE INDEX raw_records_by_key ON facts.raw_records (account_id, record_key, stream, chain_seq);
 ALTER TABLE facts.raw_records ALTER COLUMN body SET STORAGE EXTERNAL;  -- it is packed already
 
 -- One row per reading of an execution. A changed reading is a new revision; readers take the latest.
@@ -75,6 +76,7 @@ CREATE TABLE facts.executions (
 );
 CREATE INDEX executions_by_time ON facts.executions
     (account_id, category, symbol, executed_at);
+CREATE INDEX executions_by_instant ON facts.executions (account_id, category, executed_at);
 CREATE INDEX executions_revised ON facts.executions
     (account_id, execution_key, revision) WHERE revision > 0;
 
@@ -101,6 +103,7 @@ CREATE TABLE facts.cash_flows (
 );
 CREATE INDEX cash_flows_by_time ON facts.cash_flows
     (account_id, category, symbol, occurred_at);
+CREATE INDEX cash_flows_by_instant ON facts.cash_flows (account_id, category, occurred_at);
 CREATE INDEX cash_flows_revised ON facts.cash_flows
     (account_id, cash_key, revision) WHERE revision > 0;
 
