@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.faces.chromium import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.debian
 
-CHROMIUM = os.environ.get("FILLBOOK_TEST_CHROMIUM", "/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none", "--disable-sync"]
-FLAGS += ["--disable-background-networking", "--no-first-run", "--disable-component-update"]
 LOUD = {"error", "warning"}
 FIRST_ROW_MS_MAX = 2_000
+COLD_STARTS = 5
 PHONE = (390, 844)
 PAGE_ROWS = 100
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not os.access(CHROMIUM, os.X_OK):
-        pytest.fail(f"{CHROMIUM} is missing: install the Debian package chromium", pytrace=False)
-    with sync_playwright() as tool:
-        chromium = tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 class Seen:
@@ -144,23 +139,17 @@ def test_without_a_token_a_form_asks_and_nothing_is_probed(page: Page, dashboard
     assert complaints == []
 
 
-def test_the_first_trade_is_there_within_two_seconds(page: Page, dashboard_url: str) -> None:
-    """From the first byte asked for to the first row, on a cold profile; the best of a few, for a
-    machine that is busy otherwise says nothing of the page.
-    """
-    browser = page.context.browser
-    assert browser is not None
-    took = FIRST_ROW_MS_MAX * 5
-    for _ in range(COLD_STARTS_MAX):
+def test_the_first_trade_is_there_within_two_seconds(browser: Browser, dashboard_url: str) -> None:
+    """On a cold profile; the best of a few, for a busy machine says nothing of the page."""
+    took = []
+    for _ in range(COLD_STARTS):
         with browser.new_context() as cold:
             fresh = cold.new_page()
             fresh.goto(dashboard_url, wait_until="commit")
             rows(fresh).first.wait_for(timeout=FIRST_ROW_MS_MAX * 5)
-            took = min(took, fresh.evaluate("performance.now()"))
-        if took <= FIRST_ROW_MS_MAX:
-            break
+            took.append(fresh.evaluate("performance.now()"))
 
-    assert took <= FIRST_ROW_MS_MAX
+    assert min(took) <= FIRST_ROW_MS_MAX
 
 
 def test_figures_are_those_of_the_book(page: Page, dashboard_url: str) -> None:
