@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 CHROMIUM = os.environ.get("FILLBOOK_TEST_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none", "--disable-sync"]
 FLAGS += ["--disable-background-networking", "--no-first-run", "--disable-component-update"]
+
+
+expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
 
 
 @contextmanager
