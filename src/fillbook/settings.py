@@ -320,12 +320,25 @@ def _is_ours(name: str) -> bool:
 
 
 def _refuse_unknown(given: Mapping[str, str]) -> None:
+    _refuse_two_intervals(given)
     for name in sorted(given):
         if name in _names() or name.startswith(TEST_PREFIX):
             continue
         if name.startswith(ACCOUNT_PREFIX) and name.endswith(ACCOUNT_PARTS):
             continue
         raise SettingError(f"There is no setting {name}: see docs/reference/settings.md.")
+
+
+def _refuse_two_intervals(given: Mapping[str, str]) -> None:
+    """One interval, whichever of its two names says it."""
+    minutes = given.get("EXCHANGE_SYNC_INTERVAL_MINUTES", "")
+    seconds = given.get("SYNC_INTERVAL_SECONDS", "")
+    both_whole = minutes.isdigit() and seconds.isdigit()
+    if minutes and seconds and not (both_whole and int(minutes) * 60 == int(seconds)):
+        raise SettingError(
+            f"EXCHANGE_SYNC_INTERVAL_MINUTES ({minutes}) and SYNC_INTERVAL_SECONDS ({seconds})"
+            " say different things: set one of them."
+        )
 
 
 def _own_logins(settings: Settings) -> list[Login]:

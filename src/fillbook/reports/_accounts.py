@@ -24,7 +24,7 @@ async def account_ids(conn: Connection, query: Query) -> list[int]:
     """The accounts that a query means; a name that nobody has is an error."""
     found = await (await conn.execute(ACCOUNTS, {"account": query.account})).fetchall()
     if not found and query.account is not None:
-        raise NotFound("There is no account of that name: `fillbook accounts list` shows them.")
+        raise NotFound("There is no account of that name: `fillbook report status` shows them.")
     return [row[0] for row in found]
 
 

@@ -173,6 +173,10 @@ class Engine:
     async def _scope(self, reader: Reader, asked: Window) -> list[str]:
         """One scope of one stream; returns why windows failed."""
         rules, scope, now = reader.rules, reader.scope, self.clock()
+        if asked.ends_at <= now - rules.retention:
+            raise UsageError(
+                f"The venue keeps nothing before {now - rules.retention:%Y-%m-%d}: ask for later."
+            )
         what = (self.pool, self.account.account_id, rules.name, scope)
         await coverage.want(*what, asked)
         await self._name_unavailable(reader, asked)

@@ -23,6 +23,7 @@ from fillbook.reports._report import Answer, Column, Query, Table
 from fillbook.settings import load
 
 # A spreadsheet runs a cell that begins like this.
+_PUBLIC = {"starts_at": "from", "ends_at": "to", "basis": "coverage"}  # as the API says it
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
@@ -111,7 +112,10 @@ def put_answer(answer: Answer, output: Format) -> None:
     if output is Format.JSON:
         put(json.dumps(as_json(answer)))
     elif output is Format.CSV:
-        _put_csv(answer.tables()[0])
+        for place, table in enumerate(answer.tables()):
+            if place:
+                put("")  # an empty line parts one table from the next
+            _put_csv(table)
     else:
         for table in answer.tables():
             put_table(table)
@@ -131,7 +135,10 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {
+            _PUBLIC.get(field.name, field.name): _plain(getattr(value, field.name))
+            for field in fields(value)
+        }
     if isinstance(value, Mapping):
         return {str(name): _plain(inner) for name, inner in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
@@ -142,7 +149,7 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
 def _put_csv(table: Table) -> None:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.name for column in table.columns])
+    writer.writerow([_PUBLIC.get(column.name, column.name) for column in table.columns])
     for row in table.rows:
         writer.writerow([_csv_cell(column, row) for column in table.columns])
     sys.stdout.write(out.getvalue())

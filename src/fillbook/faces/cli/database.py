@@ -1,7 +1,7 @@
 """`fillbook db`: the database itself."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -49,7 +49,9 @@ def stop() -> None:
 @app.command()
 def status(
     *,
-    output: Annotated[str, typer.Option("--format", "-f", help="table or json")] = "table",
+    output: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="How to print it.")
+    ] = "table",
 ) -> None:
     """Address, versions and size."""
     from fillbook import wiring

@@ -133,7 +133,7 @@ def summarise(name: str, passed: Passed) -> None:
         f"{name}: {run_.booked.executions_new} new executions, {run_.trades_new} new completed"
         f" trades, {run_.requests} requests, {seconds:.1f} s"
     )
-    if not run_.booked.rows_new:
+    if not run_.booked.rows_new and passed.complete:
         put(f"{name}: everything was booked already; nothing was added.")
     if run_.booked.quarantined:
         put(f"{name}: {run_.booked.quarantined} rows could not be read; they are kept verbatim.")

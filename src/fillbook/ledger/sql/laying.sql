@@ -343,8 +343,8 @@ WITH known AS (
     SELECT derivation_version FROM derived.laid WHERE account_id = %(account_id)s
 ),
 added AS (
-    INSERT INTO derived.laid (account_id, derivation_version, rules_hash)
-    SELECT %(account_id)s, %(derivation_version)s, ''
+    INSERT INTO derived.laid (account_id, derivation_version)
+    SELECT %(account_id)s, %(derivation_version)s
     WHERE NOT EXISTS (SELECT 1 FROM known)
     ON CONFLICT DO NOTHING
 )

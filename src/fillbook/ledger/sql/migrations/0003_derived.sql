@@ -2,8 +2,7 @@
 
 CREATE TABLE derived.laid (
     account_id          bigint NOT NULL PRIMARY KEY,
-    derivation_version  int    NOT NULL,   -- the revision of the rules these rows were laid by
-    rules_hash          text   NOT NULL    -- digest of the settings that figures rest on
+    derivation_version  int    NOT NULL    -- the revision of the rules these rows were laid by
 );
 
 CREATE TABLE derived.coverage (
