@@ -64,6 +64,10 @@ class LegFacts:
         """The payments in the leg's own coin; others stay unattached rather than be added up."""
         return [as_funding(flow) for flow in self.cash_flows if flow.currency == self.currency]
 
+    def laid_on(self, state: StretchState) -> LaidLeg:
+        """What the kernel makes of these facts. Laying and verifying both go through here."""
+        return lay(state, [as_fill(execution) for execution in self.executions], self.funding)
+
     @property
     def any(self) -> bool:
         """Whether anything happened."""
@@ -231,11 +235,7 @@ class _Leg:
             Window(since, self.piece.ends_at),
             through=self.through,
         )
-        return lay(
-            state,
-            [as_fill(execution) for execution in self.facts.executions],
-            self.facts.funding,
-        )
+        return self.facts.laid_on(state)
 
     async def save(self, laid: LaidLeg, since: datetime) -> int:
         """Write what was laid; returns how many completed trades were written."""

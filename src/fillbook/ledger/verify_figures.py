@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
-from fillbook.accounting.as_fills import as_fill
-from fillbook.accounting.lay import lay
-from fillbook.accounting.leg import LaidLeg, StretchState
+from fillbook.accounting.leg import StretchState
 from fillbook.domain.instrument import LegName
 from fillbook.ledger import rows
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
-from fillbook.ledger.derived import NOTHING_SHRUNK, LegFacts, Task, facts_of_leg
+from fillbook.ledger.derived import NOTHING_SHRUNK, Task, facts_of_leg
 from fillbook.ledger.rebuild import all_tasks, covered_by_windows
 
 SQL = queries("verify.sql")
@@ -78,7 +76,7 @@ async def _leg_differs(
     expected: dict[str, list[rows.Row]] = {table: [] for table in _TABLES}
     for task in tasks:
         facts = await facts_of_leg(conn, account_id, name, task.piece, through=task.through)
-        laid = _lay(task, facts)
+        laid = facts.laid_on(StretchState(task.name, task.piece.starts_at))
         written = rows.of_leg(account_id, laid)
         for table, table_rows in written.tables.items():
             expected[table] += table_rows
@@ -108,14 +106,6 @@ def _words(name: LegName) -> tuple[str, str, str]:
 
 def _stretch_key(task: Task) -> tuple[object, ...]:
     return (*_words(task.name), task.piece.starts_at)
-
-
-def _lay(task: Task, facts: LegFacts) -> LaidLeg:
-    return lay(
-        StretchState(task.name, task.piece.starts_at),
-        [as_fill(execution) for execution in facts.executions],
-        facts.funding,
-    )
 
 
 async def _trades_differ(

@@ -157,7 +157,7 @@ async def _demo(
         if port is not None:
             from fillbook.faces.cli.serve import serve_ledger  # brings the web server
 
-            await serve_ledger(pool, settings, port, name="demo")
+            await serve_ledger(pool, port, name="demo")
 
 
 async def _verify(pool: Pool, passed: Passed) -> Verified:

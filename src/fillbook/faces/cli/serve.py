@@ -11,7 +11,7 @@ from fillbook.faces.cli.run import put, run
 from fillbook.faces.server import SIGNALS, serve
 from fillbook.ledger import tokens
 from fillbook.ledger._pool import Pool
-from fillbook.settings import Settings, load
+from fillbook.settings import load
 
 POOL_SIZE = 8
 
@@ -23,14 +23,13 @@ def run_serve(port: int) -> None:
 
     async def work() -> None:
         async with wiring.open_ledger(settings, max_size=POOL_SIZE) as pool:
-            await serve_ledger(pool, settings, port, name="serve")
+            await serve_ledger(pool, port, name="serve")
 
     run(work)
 
 
-async def serve_ledger(pool: Pool, settings: Settings, port: int, *, name: str) -> None:
+async def serve_ledger(pool: Pool, port: int, *, name: str) -> None:
     """Serve a ledger; prints one line with the address and a token, which also works as Bearer."""
-    del settings
     token = await tokens.make(pool, name=name, scope="read", now=wiring.now())
 
     def ready(url: str) -> None:
