@@ -74,11 +74,12 @@ class Kept:
 TABLES = (
     "facts.geneses", "facts.raw_records", "facts.executions", "facts.cash_flows",
     "facts.quarantined", "facts.windows", "facts.contract_terms", "ops.chain_heads",
+    "facts.statements",
     "derived.coverage", "derived.books", "derived.stretches", "derived.lines",
     "derived.lot_matches", "derived.funding_shares", "derived.completed_trades", "derived.alarms",
-    "derived.laid",
+    "derived.laid", "derived.round_trips", "derived.unattached",
 )  # fmt: skip
-FACT_TABLES = TABLES[:8]
+FACT_TABLES = TABLES[:9]
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +142,21 @@ FIGURES = [
     *[_one("derived.lot_matches", _MATCH, f"{column} = {column} + 0.001")
       for column in ("unit_start", "unit_end", "entry_price", "exit_price", "gross", "entry_fee",
                      "exit_fee", "funding")],
+    _one("derived.lines", _LINE, "owner_evidence = owner_evidence || 'x'"),
+    _one("derived.lines", _LINE, "tag_unread = NOT tag_unread"),
+    _one("derived.lines", _LINE, "value = 1"),
     _one("derived.lot_matches", _MATCH, "exit_reason = 'admin'"),
+    _one("derived.lot_matches", _MATCH, "entry_value = 1"),
+    *[_one("derived.round_trips", _MATCH, f"{column} = {column} + 1")
+      for column in ("unit_end", "matches", "entry_value", "exit_value", "gross", "fee", "funding",
+                     "net")],
+    _one("derived.round_trips", _MATCH, "direction = -direction"),
+    _one("derived.round_trips", _MATCH, "opened_at = opened_at - interval '1 s'"),
+    ("derived.unattached", "INSERT INTO derived.unattached SELECT s.account_id, s.category, "
+     "s.symbol, s.leg, s.started_at, s.started_at, 'fee', gen_random_uuid(), 'USDT', 1 "
+     "FROM derived.stretches s LIMIT 1"),
+    _one("derived.books", "book_id", "kind = 'inverse'"),
+    _one("derived.books", "book_id", "multiplier = 2"),
     *[_one("derived.completed_trades", "trade_id", f"{column} = {column} + 1")
       for column in ("entry_price", "exit_price", "qty", "gross", "fee", "net", "net_pct",
                      "funding", "id", "entry_fee", "exit_fee")],
@@ -156,13 +171,15 @@ FIGURES = [
      "read - tstzmultirange(tstzrange('2026-02-26', '2026-02-27'))"),
     ("derived.coverage", "UPDATE derived.coverage SET settled = '{}'"),
     ("derived.coverage", "UPDATE derived.coverage SET unavailable = '{[2020-01-01, 2020-01-02)}'"),
-    ("derived.coverage", "UPDATE derived.coverage SET proven_seq = proven_seq - 1"),
+    ("derived.coverage", "UPDATE derived.coverage SET live = '{[2020-01-01, 2020-01-02)}'"),
+    ("derived.laid", "UPDATE derived.laid SET through_seq = through_seq - 1"),
     ("derived.coverage", "DELETE FROM derived.coverage"),
     *[(table, f"DELETE FROM {table} {_where(table, order)}")
       for table, order in (
           ("derived.lines", _LINE), ("derived.lot_matches", _MATCH),
           ("derived.completed_trades", "trade_id"), ("derived.stretches", "symbol"),
-          ("derived.funding_shares", "book_id, cash_key"), ("derived.books", "book_id"))],
+          ("derived.funding_shares", "book_id, cash_key"), ("derived.books", "book_id"),
+          ("derived.round_trips", _MATCH))],
     ("derived.lines", "INSERT INTO derived.lines SELECT account_id, book_id, stretch, side, "
      "unit_end + 1000, unit_end + 1001, executed_at, rank, execution_key, order_key, share_start, "
      "execution_qty, price, fee, reason, evidence FROM derived.lines LIMIT 1"),
@@ -242,6 +259,7 @@ _MIDDLE = "(SELECT max(chain_seq) / 2 FROM facts.raw_records)"
 _FIRST = "(SELECT min(chain_seq) FROM facts.raw_records)"
 _LAST = "(SELECT max(chain_seq) FROM facts.raw_records)"
 _FLIP = "set_byte(body, {0}, get_byte(body, {0}) # 255)"
+_STATED = _where("facts.statements", "chain_seq")
 FACTS = [
     *[("facts.raw_records", f"UPDATE facts.raw_records SET body = {_FLIP.format(place)} "
        f"WHERE chain_seq = {_MIDDLE}") for place in ("0", "40", "length(body) - 1")],
@@ -276,6 +294,11 @@ FACTS = [
       for change in ("ends_at = ends_at + interval '1 hour'", "outcome = 'read'",
                      "row_count = row_count + 1", "pages = 0", "reason = 'because'",
                      "starts_at = starts_at - interval '1 us'")],
+    *[("facts.statements", f"UPDATE facts.statements SET {change} {_STATED}")
+      for change in ("body = replace(body, 'linear', 'inverse')", "kind = 'price'",
+                     "stated_by = 'somebody'", "reason = 'because'", "target = gen_random_uuid()",
+                     "stated_at = stated_at + interval '1 us'", "chain_hash = sha256('x')")],
+    ("facts.raw_records", f"DELETE FROM facts.statements {_STATED}"),
     ("facts.geneses", "UPDATE facts.geneses SET reason = 'account found'"),
     ("facts.geneses", "DELETE FROM facts.geneses"),
     ("facts.contract_terms", "UPDATE facts.contract_terms SET multiplier = 10 "

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from fillbook.accounting.known import Known
 from fillbook.accounting.lay import lay
 from fillbook.accounting.leg import (
     Alarm,
@@ -16,7 +17,10 @@ from fillbook.accounting.leg import (
     Line,
     Match,
     StretchState,
+    Trip,
+    Unattached,
 )
+from tests.property.histories import PLAIN
 
 
 @dataclass(slots=True)
@@ -26,6 +30,7 @@ class Book:
     lines: list[Line] = field(default_factory=list)
     matches: list[Match] = field(default_factory=list)
     funding: list[FundingShare] = field(default_factory=list)
+    trips: list[Trip] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -37,9 +42,10 @@ class Rows:
     """Everything that was laid on a stretch, by owner, and the facts it was laid from."""
 
     stretch: StretchState
+    known: Known = PLAIN
     books: dict[str, Book] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
-    unattached: list[Funding] = field(default_factory=list)
+    unattached: list[Unattached] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     flows: list[Funding] = field(default_factory=list)
 
@@ -62,14 +68,15 @@ class Rows:
             self.state(),
             [fill for fill in self.fills if fill.at >= at],
             [flow for flow in self.flows if flow.at >= at],
+            self.known,
         )
         if laid.restart:
             self._start_over()
         else:
-            self._add(laid)
+            self.add(laid)
 
     def state(self) -> StretchState:
-        """The stretch as it stands."""
+        """The stretch as it stands, by its rows."""
         books = {owner: state_of(book) for owner, book in self.books.items() if not book.is_empty}
         return replace(self.stretch, books=books)
 
@@ -81,19 +88,21 @@ class Rows:
     def _start_over(self) -> None:
         new = StretchState(self.stretch.name, self.stretch.started_at)
         self.books, self.alarms, self.unattached = {}, [], []
-        laid = lay(new, self.fills, self.flows)
+        laid = lay(new, self.fills, self.flows, self.known)
         assert not laid.restart
-        self._add(laid)
+        self.add(laid)
 
     def _drop(self, at: datetime) -> None:
         for book in self.books.values():
             book.lines = [line for line in book.lines if line.at < at]
             book.matches = [match for match in book.matches if match.exit.at < at]
             book.funding = [part for part in book.funding if part.at < at]
+            book.trips = [trip for trip in book.trips if trip.ended_at < at]
         self.alarms = [alarm for alarm in self.alarms if alarm.at < at]
-        self.unattached = [flow for flow in self.unattached if flow.at < at]
+        self.unattached = [cost for cost in self.unattached if cost.at < at]
 
-    def _add(self, laid: LaidLeg) -> None:
+    def add(self, laid: LaidLeg) -> None:
+        """Write what was laid; the state that comes with it must be what the rows say."""
         self.stretch = laid.stretch
         self.alarms += laid.alarms
         self.unattached += laid.unattached
@@ -102,6 +111,8 @@ class Rows:
             book.lines += new.lines
             book.matches += new.matches
             book.funding += new.funding
+            book.trips += new.trips
+        assert self.state().books == laid.stretch.books
 
 
 def state_of(book: Book) -> BookState:
@@ -114,13 +125,17 @@ def state_of(book: Book) -> BookState:
         sold=sold,
         open_lines=tuple(line for line in book.lines if line.end > matched),
         funding=tuple(part for part in book.funding if part.end > matched),
+        trip_start=max((trip.end for trip in book.trips), default=Decimal(0)),
     )
 
 
 def laid_at_once(
-    stretch: StretchState, fills: Sequence[Fill], flows: Sequence[Funding] = ()
+    stretch: StretchState,
+    fills: Sequence[Fill],
+    flows: Sequence[Funding] = (),
+    known: Known = PLAIN,
 ) -> Rows:
     """All facts in one call."""
-    rows = Rows(stretch)
+    rows = Rows(stretch, known)
     rows.book(fills, flows)
     return rows

@@ -8,13 +8,16 @@ from uuid import UUID
 
 from fillbook.accounting import collector
 from fillbook.accounting.lay import lay
+from fillbook.accounting.known import Known
 from fillbook.accounting.leg import BookState, Cause, Fill, Funding, StretchState
 from fillbook.accounting.opening import Opening, find_opening
 from fillbook.accounting.sequence import SEARCH_STEPS_MAX, Step, in_order
 from fillbook.domain.instrument import LegName
+from fillbook.domain.statement import Terms
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
 NEW = StretchState(LegName("linear", "BTCUSDT", "net"), AT)
+KNOWN = Known(Terms("linear", "BTCUSDT"))
 FILL = Fill(
     key=UUID(int=1),
     order_key=UUID(int=1),
@@ -105,22 +108,22 @@ def test_the_collector_is_paused_and_resumed() -> None:
 def test_an_unknown_opening_is_laid_from_its_start_only() -> None:
     """More fills alone cannot tell: the call asks for all of them."""
     held = replace(FILL, side=-1, closed=Decimal(1))
-    unknown = lay(NEW, [held], [])
+    unknown = lay(NEW, [held], [], KNOWN)
 
     assert (None, "unknown") == (unknown.stretch.opening_qty, unknown.stretch.opening_evidence)
     assert not unknown.stretch.may_resume_at(AT.replace(hour=1))
-    assert lay(unknown.stretch, [replace(FILL, at=AT.replace(hour=1))], []).restart
+    assert lay(unknown.stretch, [replace(FILL, at=AT.replace(hour=1))], [], KNOWN).restart
 
 
 def test_a_wrong_assumption_is_laid_again() -> None:
     """Flat was assumed; a later fill proves that 2 were held."""
-    first = lay(NEW, [replace(FILL, at=AT.replace(second=1), closed=Decimal(0))], [])
+    first = lay(NEW, [replace(FILL, at=AT.replace(second=1), closed=Decimal(0))], [], KNOWN)
     assert first.stretch.opening_evidence == "assumed_flat"
 
     state = replace(first.stretch, books={"unassigned": BookState(bought=Decimal(1))})
     later = replace(FILL, key=UUID(int=2), at=AT.replace(second=2), side=-1)
-    assert lay(state, [replace(later, qty=Decimal(9), closed=Decimal(3))], []).restart
-    assert not lay(state, [replace(later, qty=Decimal(9), closed=Decimal(1))], []).restart
+    assert lay(state, [replace(later, qty=Decimal(9), closed=Decimal(3))], [], KNOWN).restart
+    assert not lay(state, [replace(later, qty=Decimal(9), closed=Decimal(1))], [], KNOWN).restart
 
 
 def test_small_shares_of_funding_keep_their_digits() -> None:
@@ -132,5 +135,5 @@ def test_small_shares_of_funding_keep_their_digits() -> None:
         for number, amount in enumerate((paid, Decimal(10**20)))
     ]
 
-    laid = lay(NEW, [FILL, leave], flows)
+    laid = lay(NEW, [FILL, leave], flows, KNOWN)
     assert str(laid.books[0].matches[0].funding) == "100000000000000000000" + str(paid)[1:]

@@ -16,11 +16,32 @@ DECIMALS_MIN = 18
 
 def share(total: Decimal, start: int, end: int, whole: int) -> Decimal:
     """The part of `total` that the units [start, end) of [0, whole) bear."""
-    assert 0 <= start <= end <= whole
-    if start == 0 and end == whole:
-        return total
-    amount, scale = as_integer(total)
-    return unscaled(upto(amount, end, whole) - upto(amount, start, whole), scale)
+    return Spread(total, whole).part(start, end)
+
+
+class Spread:
+    """A total over the units [0, whole), given out piece by piece.
+
+    Pieces are mostly asked for in order: where one ends the next begins, and its bound is known.
+    """
+
+    __slots__ = ("_amount", "_reached", "_scale", "_upto", "total", "whole")
+
+    def __init__(self, total: Decimal, whole: int) -> None:
+        self.total, self.whole = total, whole
+        self._amount: int | None = None
+        self._scale = self._reached = self._upto = 0
+
+    def part(self, start: int, end: int) -> Decimal:
+        """What the units [start, end) bear."""
+        assert 0 <= start <= end <= self.whole
+        if start == 0 and end == self.whole:
+            return self.total
+        if self._amount is None:
+            self._amount, self._scale = as_integer(self.total)
+        before = self._upto if start == self._reached else upto(self._amount, start, self.whole)
+        self._reached, self._upto = end, upto(self._amount, end, self.whole)
+        return unscaled(self._upto - before, self._scale)
 
 
 def shares_of(total: Decimal, weights: Sequence[int]) -> list[Decimal]:

@@ -1,47 +1,86 @@
-"""From readings to what the kernel lays: executions become fills, cash flows become funding."""
+"""From readings to what the kernel lays: executions become fills, cash flows become funding.
+
+Every amount of a fill is in the leg's currency. A fee in another coin is valued at a stated price,
+or it is unknown. On a spot market the fee may be taken out of what is traded: then that much less
+arrives, or more leaves, and the fee is worth what the fill's own price says.
+"""
 
 from decimal import Decimal
 
+from fillbook.accounting.known import Known
 from fillbook.accounting.leg import Fill, Funding
-from fillbook.accounting.reasons import explain
+from fillbook.accounting.reasons import explain, order_key_of
+from fillbook.accounting.valuation import valued
 from fillbook.domain.execution import CashFlow, Execution
-from fillbook.domain.raw import digest_key
+from fillbook.domain.money import EXACT
+
+__all__ = ["as_fill", "as_funding", "order_key_of"]
 
 _SEQUENCE_UNKNOWN = -1
 
 
-def as_fill(execution: Execution) -> Fill:
-    """The fill behind an execution. An execution without an order is its own order."""
-    explained = explain(execution)
-    order = execution.order_id or execution.execution_id
-    sequence = execution.venue_seq
+def as_fill(execution: Execution, known: Known) -> Fill:
+    """The fill behind an execution."""
+    explained = explain(execution, known)
+    sequence, kind = execution.venue_seq, known.terms.kind
+    qty, fee = execution.qty, execution.fee
+    if fee and execution.fee_currency != execution.currency:
+        if kind == "spot" and execution.fee_currency == known.terms.base:
+            qty, fee = _net_of_fee(execution, fee)
+        else:
+            fee = valued(
+                fee,
+                execution.fee_currency,
+                currency=execution.currency,
+                prices=known.prices,
+                at=execution.executed_at,
+            )
     return Fill(
-        key=execution.execution_key,
-        order_key=digest_key("order", execution.category, execution.symbol, order),
-        at=execution.executed_at,
-        tie=(
+        execution.execution_key,
+        order_key_of(execution),
+        execution.executed_at,
+        (
             _SEQUENCE_UNKNOWN if sequence is None else sequence,
             execution.order_id,
             execution.execution_id,
         ),
-        side=1 if execution.side == "Buy" else -1,
-        qty=execution.qty,
-        price=execution.price,
-        fee=_fee(execution),
-        closed=execution.closed_qty,
-        cause=explained.cause,
-        bot=explained.bot,
-        reason=explained.reason,
-        evidence=explained.evidence,
+        1 if execution.side == "Buy" else -1,
+        qty,
+        execution.price,
+        fee,
+        execution.closed_qty,
+        explained.cause,
+        explained.bot,
+        explained.reason,
+        explained.evidence,
+        execution.value if kind == "inverse" else None,
+        explained.owner_evidence,
+        explained.tag_unread,
     )
 
 
-def _fee(execution: Execution) -> Decimal | None:
-    """The fee in the leg's currency; none is none in any coin."""
-    same = execution.fee_currency == execution.currency
-    return execution.fee if same or execution.fee == 0 else None
+def _net_of_fee(execution: Execution, fee: Decimal) -> tuple[Decimal, Decimal | None]:
+    """What came in or went out, and what the fee was worth: the fee is in the traded coin.
+
+    A fee that leaves nothing of the fill is no part of it: then the quantity stands as printed, and
+    what the fee was worth is unknown.
+    """
+    net = (EXACT.subtract if execution.side == "Buy" else EXACT.add)(execution.qty, fee)
+    if net <= 0:
+        return execution.qty, None
+    return net, EXACT.multiply(fee, execution.price)
 
 
-def as_funding(flow: CashFlow) -> Funding:
-    """The funding payment behind a cash flow."""
-    return Funding(key=flow.cash_key, at=flow.occurred_at, amount=flow.amount)
+def as_funding(flow: CashFlow, known: Known, currency: str) -> Funding:
+    """The funding payment behind a cash flow, in the leg's currency."""
+    return Funding(
+        key=flow.cash_key,
+        at=flow.occurred_at,
+        amount=valued(
+            flow.amount,
+            flow.currency,
+            currency=currency,
+            prices=known.prices,
+            at=flow.occurred_at,
+        ),
+    )

@@ -2,16 +2,29 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from fillbook.accounting import funding
-from fillbook.accounting.allocation import share
+from fillbook.accounting.allocation import Spread
+from fillbook.accounting.contract import Contract
 from fillbook.accounting.fifo import overlaps
-from fillbook.accounting.leg import BookState, Funding, FundingShare, Line, Match
+from fillbook.accounting.leg import (
+    BookState,
+    Fill,
+    Funding,
+    FundingShare,
+    LaidBook,
+    Line,
+    Match,
+    Trip,
+)
 from fillbook.accounting.sequence import Step
 from fillbook.accounting.units import Units
 from fillbook.domain.client_tag import OPENING_REASONS
-from fillbook.domain.money import EXACT
+from fillbook.domain.raw import digest_key
+
+OUTSIDE = "outside_holdings"
 
 
 @dataclass(slots=True)
@@ -24,36 +37,70 @@ class UnitLine:
     share_start: int
     execution_qty: int
     flips: bool = False  # it closed everything and opened the other side
+    fees: Spread | None = None  # made when they are first asked for
+    values: Spread | None = None
 
     def fee_on(self, start: int, end: int) -> Decimal | None:
         """What the units [start, end) of the line bear of the execution's fee."""
-        if self.line.fee is None:
-            return None
-        first = self.share_start + start - self.start
-        return share(self.line.fee, first, first + end - start, self.execution_qty)
+        if self.fees is None:
+            if self.line.fee is None:
+                return None
+            self.fees = Spread(self.line.fee, self.execution_qty)
+        first = self.share_start - self.start
+        return self.fees.part(first + start, first + end)
+
+    def value_of(self, start: int, end: int) -> Decimal | None:
+        """What the units [start, end) of the line have of the execution's value."""
+        if self.values is None:
+            if self.line.value is None:
+                return None
+            self.values = Spread(self.line.value, self.execution_qty)
+        first = self.share_start - self.start
+        return self.values.part(first + start, first + end)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What all books of a leg share in one call."""
+
+    contract: Contract
+    units: Units
+    flat_below: int  # a position of less is flat
+
+    @classmethod
+    def of(cls, contract: Contract, units: Units) -> "Frame":
+        """Without a smallest order only nothing at all is flat."""
+        return cls(contract, units, max(1, units.as_whole(contract.qty_min or Decimal(0))))
 
 
 @dataclass(slots=True)
 class OpenBook:
     """The lines from the first open unit on."""
 
-    units: Units
+    frame: Frame
     bought: int = 0
     sold: int = 0
+    trip_start: int = 0
     matched: int = 0  # where both lines had got to when this call began
     buys: list[UnitLine] = field(default_factory=list)  # open ones, then new ones
     sells: list[UnitLine] = field(default_factory=list)
-    payments: list[FundingShare] = field(default_factory=list)
+    payments: list[funding.Payment] = field(default_factory=list)
+    parts: list[FundingShare] = field(default_factory=list)  # of the same payments
+    parts_before: int = 0
     unsaved: list[Line] = field(default_factory=list)
-    unsaved_payments: list[FundingShare] = field(default_factory=list)
+    trips: list[Trip] = field(default_factory=list)
 
     @classmethod
-    def from_state(cls, state: BookState, units: Units) -> "OpenBook":
+    def from_state(cls, state: BookState, frame: Frame) -> "OpenBook":
         """Take up a book where it stands."""
-        bought, sold = units.as_whole(state.bought), units.as_whole(state.sold)
-        book = cls(units, bought, sold, min(bought, sold), payments=list(state.funding))
+        whole = frame.units.as_whole
+        bought, sold = whole(state.bought), whole(state.sold)
+        book = cls(frame, bought, sold, whole(state.trip_start), min(bought, sold))
         for line in state.open_lines:
-            (book.buys if line.side > 0 else book.sells).append(_open(line, units))
+            (book.buys if line.side > 0 else book.sells).append(_open(line, frame.units))
+        book.parts.extend(state.funding)
+        book.payments.extend((whole(p.start), whole(p.end), p.amount) for p in state.funding)
+        book.parts_before = len(book.parts)
         return book
 
     @property
@@ -61,84 +108,141 @@ class OpenBook:
         """The lines of both sides, as far as they are at hand."""
         return self.buys + self.sells
 
-    def lay(self, step: Step, qty: int, share_start: int) -> None:
+    def lay(self, step: Step, qty: int, share_start: int, owner_evidence: str) -> None:
         """Put a share of a fill at the end of its side's line."""
-        fill, units = step.fill, self.units
+        fill, contract, decimal = step.fill, self.frame.contract, self.frame.units.as_decimal
         start, other = (self.bought, self.sold) if fill.side > 0 else (self.sold, self.bought)
         end = start + qty
+        execution_qty = decimal(step.qty)
+        value = None
+        if contract.is_inverse:
+            value = contract.value(fill.value, execution_qty, fill.price)
         line = Line(
-            side=fill.side,
-            start=units.as_decimal(start),
-            end=units.as_decimal(end),
-            at=fill.at,
-            rank=step.rank,
-            key=fill.key,
-            order_key=fill.order_key,
-            share_start=units.as_decimal(share_start),
-            execution_qty=units.as_decimal(step.qty),
-            price=fill.price,
-            fee=fill.fee,
-            reason=fill.reason,
-            evidence=fill.evidence,
+            fill.side,
+            decimal(start),
+            decimal(end),
+            fill.at,
+            step.rank,
+            fill.key,
+            fill.order_key,
+            decimal(share_start),
+            execution_qty,
+            fill.price,
+            fill.fee,
+            fill.reason,
+            fill.evidence,
+            value,
+            owner_evidence,
+            fill.tag_unread,
         )
-        laid = UnitLine(line, start, end, share_start, step.qty, flips=start < other < end)
-        self.unsaved.append(line)
-        if fill.side > 0:
-            self.bought = end
+        crossed = start < other < end
+        self._put(UnitLine(line, start, end, share_start, step.qty, crossed))
+        if crossed or abs(end - other) < self.frame.flat_below:
+            self._flat(fill.at)
+
+    def lay_outside(self, step: Step, qty: int, owner: str) -> None:
+        """Put units of unknown cost where a fill closes more than was held."""
+        side, decimal = -step.fill.side, self.frame.units.as_decimal
+        start = self.bought if side > 0 else self.sold
+        line = _outside_line(step.fill, step.rank, self.frame.contract, owner)._replace(
+            start=decimal(start), end=decimal(start + qty), execution_qty=decimal(qty)
+        )
+        self._put(UnitLine(line, start, start + qty, 0, qty))
+
+    def _put(self, laid: UnitLine) -> None:
+        self.unsaved.append(laid.line)
+        if laid.line.side > 0:
+            self.bought = laid.end
             self.buys.append(laid)
         else:
-            self.sold = end
+            self.sold = laid.end
             self.sells.append(laid)
+
+    def _flat(self, at: datetime) -> None:
+        """End the round trip that is under way, if it has closed anything."""
+        end = min(self.bought, self.sold)
+        if end > self.trip_start:
+            decimal = self.frame.units.as_decimal
+            self.trips.append(Trip(decimal(self.trip_start), decimal(end), at))
+            self.trip_start = end
 
     def bear(self, flow: Funding, amount: Decimal) -> None:
         """Let the open units bear a funding payment."""
         low, high = sorted((self.bought, self.sold))
-        start, end = self.units.as_decimal(low), self.units.as_decimal(high)
-        part = FundingShare(key=flow.key, at=flow.at, start=start, end=end, amount=amount)
-        self.payments.append(part)
-        self.unsaved_payments.append(part)
+        decimal = self.frame.units.as_decimal
+        self.payments.append((low, high, amount))
+        self.parts.append(FundingShare(flow.key, flow.at, decimal(low), decimal(high), amount))
+
+    def laid(self, owner: str) -> LaidBook:
+        """What this call has added."""
+        return LaidBook(
+            owner=owner,
+            lines=tuple(self.unsaved),
+            matches=tuple(matches(self)),
+            funding=tuple(self.parts[self.parts_before :]),
+            trips=tuple(self.trips),
+        )
+
+    def state(self) -> BookState:
+        """The book as it stands: what is open, and the payments that reach into it."""
+        decimal, matched = self.frame.units.as_decimal, min(self.bought, self.sold)
+        leading = self.buys if self.bought > self.sold else self.sells
+        closed = next((i for i in range(len(leading), 0, -1) if leading[i - 1].end <= matched), 0)
+        paid = self.payments
+        past = next((i for i in range(len(paid), 0, -1) if paid[i - 1][1] <= matched), 0)
+        return BookState(
+            bought=decimal(self.bought),
+            sold=decimal(self.sold),
+            open_lines=tuple([open_line.line for open_line in leading[closed:]]),
+            funding=tuple(self.parts[past:]),
+            trip_start=decimal(self.trip_start),
+        )
 
 
-def matches(book: OpenBook, multiplier: Decimal) -> Iterator[Match]:
+def matches(book: OpenBook) -> Iterator[Match]:
     """The overlaps of the two lines beyond what was matched before."""
-    buys, sells, whole = book.buys, book.sells, book.units.as_whole
+    buys, sells, frame = book.buys, book.sells, book.frame
     found = overlaps([buy.end for buy in buys], [sell.end for sell in sells], start=book.matched)
-    borne = funding.on_units(
-        [(whole(part.start), whole(part.end), part.amount) for part in book.payments],
-        [(start, end) for start, end, _, _ in found],
-    )
+    borne = funding.on_units(book.payments, [(start, end) for start, end, _, _ in found])
     for (start, end, buy, sell), paid in zip(found, borne, strict=True):
-        yield _match(book.units, (buys[buy], sells[sell]), (start, end), paid, multiplier)
+        yield _match(frame, buys[buy], sells[sell], (start, end), paid)
 
 
 def _match(
-    units: Units,
-    pair: tuple[UnitLine, UnitLine],
-    span: tuple[int, int],
-    paid: Decimal,
-    multiplier: Decimal,
+    frame: Frame, buy: UnitLine, sell: UnitLine, span: tuple[int, int], paid: Decimal
 ) -> Match:
     start, end = span
-    buy, sell = pair
-    bought, sold = buy.line, sell.line
-    long = bought.at < sold.at or (bought.at == sold.at and bought.rank < sold.rank)
-    entry, leave = pair if long else (sell, buy)
-    gross = None
-    if bought.price is not None and sold.price is not None:
-        per_unit = EXACT.multiply(EXACT.subtract(sold.price, bought.price), multiplier)
-        gross = EXACT.multiply(per_unit, units.as_decimal(end - start))
+    bought, sold, decimal = buy.line, sell.line, frame.units.as_decimal
+    long = _is_first(bought, sold)
+    entry, leave = (buy, sell) if long else (sell, buy)
+    entry_value = exit_value = None
+    if frame.contract.is_inverse:
+        entry_value, exit_value = entry.value_of(start, end), leave.value_of(start, end)
+        values = (entry_value, exit_value) if long else (exit_value, entry_value)
+        gross = frame.contract.gross_of_values(*values)
+    else:
+        gross = frame.contract.gross(bought.price, sold.price, decimal(end - start))
     return Match(
-        start=units.as_decimal(start),
-        end=units.as_decimal(end),
-        direction=1 if long else -1,
-        entry=entry.line,
-        exit=leave.line,
-        gross=gross,
-        entry_fee=entry.fee_on(start, end),
-        exit_fee=leave.fee_on(start, end),
-        funding=paid,
-        exit_reason=_exit_reason(leave),
+        decimal(start),
+        decimal(end),
+        1 if long else -1,
+        entry.line,
+        leave.line,
+        gross,
+        entry.fee_on(start, end),
+        leave.fee_on(start, end),
+        paid,
+        _exit_reason(leave),
+        entry_value,
+        exit_value,
     )
+
+
+def _is_first(line: Line, other: Line) -> bool:
+    """Whether a line is the entry; of a fill and its outside holdings these are."""
+    if line.at != other.at:
+        return line.at < other.at
+    return line.rank < other.rank if line.rank != other.rank else line.key is None
 
 
 def _exit_reason(leave: UnitLine) -> str:
@@ -157,4 +261,25 @@ def _open(line: Line, units: Units) -> UnitLine:
         end=whole(line.end),
         share_start=whole(line.share_start),
         execution_qty=whole(line.execution_qty),
+    )
+
+
+def _outside_line(fill: Fill, rank: int, contract: Contract, owner: str) -> Line:
+    name = contract.name
+    words = (name.category, name.symbol, name.leg, str(fill.key), owner)
+    return Line(
+        side=-fill.side,
+        start=Decimal(0),
+        end=Decimal(0),
+        at=fill.at,
+        rank=rank,
+        key=None,
+        order_key=digest_key("outside", *words),
+        share_start=Decimal(0),
+        execution_qty=Decimal(0),
+        price=None,
+        fee=Decimal(0),
+        reason="unknown",
+        evidence=OUTSIDE,
+        owner_evidence=OUTSIDE,
     )

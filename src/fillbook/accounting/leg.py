@@ -1,14 +1,15 @@
 """The values that go into and come out of laying a leg.
 
 Quantities and amounts are Decimals here; the kernel carries integers inside and gives back
-Decimals.
+Decimals. Lines and matches are named tuples: as immutable as the rest, and made by the million, for
+which a frozen dataclass takes five times as long.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from fillbook.domain.instrument import LegName
@@ -16,13 +17,14 @@ from fillbook.domain.money import EXACT
 
 UNASSIGNED = "unassigned"
 
-OpeningEvidence = Literal["pinned", "assumed_flat", "unknown"]
+OpeningEvidence = Literal["pinned", "assumed_flat", "unknown", "stated"]
 
 
 class Cause(Enum):
     """Who made the order, as far as ownership must know."""
 
-    TAGGED = "tagged"  # a bot's client tag
+    TAGGED = "tagged"  # a bot, by its client tag, its intent or the order's parent
+    ASSIGNED = "assigned"  # a person said whose it is
     FORCED = "forced"  # liquidation or auto-deleveraging
     STOP = "stop"  # a stop that hangs on the position
     MANUAL = "manual"  # a person, or nobody that we know
@@ -45,6 +47,9 @@ class Fill:
     bot: str | None
     reason: str
     evidence: str
+    value: Decimal | None = None  # inverse: what the venue printed, in the settling coin
+    owner_evidence: str = ""  # what says whose order it was
+    tag_unread: bool = False  # it has a client id that no dialect reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,20 @@ class Funding:
 
     key: UUID
     at: datetime
-    amount: Decimal
+    amount: Decimal | None  # None: in a coin without a known price
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Unattached:
+    """A cost that belongs to no units: a fee without a quantity, funding that met no position."""
+
+    kind: Literal["fee", "funding"]
+    key: UUID
+    at: datetime
+    amount: Decimal | None
+
+
+class Line(NamedTuple):
     """A share of an execution on the unit line of its side."""
 
     side: int
@@ -65,7 +79,7 @@ class Line:
     end: Decimal
     at: datetime
     rank: int
-    key: UUID | None  # None: an opening balance
+    key: UUID | None  # None: an opening balance, or units from outside holdings
     order_key: UUID
     share_start: Decimal
     execution_qty: Decimal
@@ -73,10 +87,12 @@ class Line:
     fee: Decimal | None
     reason: str
     evidence: str
+    value: Decimal | None = None  # of the whole execution; inverse only
+    owner_evidence: str = ""
+    tag_unread: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Units that were bought and sold: one stretch of the line under one entry and one exit."""
 
     start: Decimal
@@ -89,6 +105,17 @@ class Match:
     exit_fee: Decimal | None
     funding: Decimal
     exit_reason: str
+    entry_value: Decimal | None = None  # inverse only: elsewhere it is price x quantity
+    exit_value: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A round trip that ended: the units [start, end) of the line, from flat to flat."""
+
+    start: Decimal
+    end: Decimal
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +137,7 @@ class BookState:
     sold: Decimal = Decimal(0)
     open_lines: tuple[Line, ...] = ()
     funding: tuple[FundingShare, ...] = ()  # that reach into the open units
+    trip_start: Decimal = Decimal(0)  # where the round trip that is under way begins
 
     @property
     def position(self) -> Decimal:
@@ -126,15 +154,25 @@ class StretchState:
     opening_qty: Decimal | None = None
     opening_evidence: OpeningEvidence = "unknown"
     opening_low: Decimal | None = None  # the interval that the closed sizes leave
-    opening_high: Decimal | None = None
+    opening_high: Decimal | None = None  # below the low one: they contradict each other
     opening_fixed_at: datetime | None = None  # the last instant that changed any of this
+    opening_moved: Decimal = Decimal(0)  # by all fills so far; kept while the opening is unknown
+    opening_moved_at: datetime | None = None  # the last of them
+    is_searched: bool = False  # all fills of the stretch were asked for its opening already
     books: dict[str, BookState] = field(default_factory=dict)
     is_new: bool = True  # nothing is laid yet: the opening must be found first
 
+    @property
+    def is_laid(self) -> bool:
+        """Whether anything lies on any of its lines."""
+        return any(book.bought or book.sold for book in self.books.values())
+
     def may_resume_at(self, at: datetime) -> bool:
         """Whether laying may go on from an instant, or must begin where the stretch does."""
-        if self.is_new or self.opening_qty is None:
+        if self.is_new:
             return False
+        if self.opening_qty is None:
+            return self.opening_moved_at is not None and self.opening_moved_at < at
         return self.opening_fixed_at is None or self.opening_fixed_at < at
 
 
@@ -146,6 +184,7 @@ class LaidBook:
     lines: tuple[Line, ...]
     matches: tuple[Match, ...]
     funding: tuple[FundingShare, ...]
+    trips: tuple[Trip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +199,10 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class LaidLeg:
-    """What laying adds to a leg, and the stretch as it stands afterwards."""
+    """What laying adds to a leg, and the stretch with its books as it stands afterwards."""
 
-    stretch: StretchState  # books left out
+    stretch: StretchState  # laying may go on from it
     books: tuple[LaidBook, ...]
-    unattached: tuple[Funding, ...]  # funding that met no position
+    unattached: tuple[Unattached, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     restart: bool = False  # the opening was assumed wrongly: lay the stretch from its start

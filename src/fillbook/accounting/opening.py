@@ -15,7 +15,7 @@ they count as one fill, because their closed sizes add up in any order; on both 
 an interval only, and so is what a fill says.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -33,6 +33,11 @@ class Opening:
     moved: int = 0  # by the fills seen so far
     fixed_at: datetime | None = None  # the last instant that changed any of this
     contradicted: bool = False  # a fill is missing: nothing later is evidence
+
+    @classmethod
+    def of(cls, holds: int) -> "Opening":
+        """What is known before any fill: which side a leg holds, if it holds one only."""
+        return cls(low=0 if holds > 0 else None, high=0 if holds < 0 else None)
 
     @property
     def pinned(self) -> bool:
@@ -66,13 +71,13 @@ class _Evidence:
     moved_high: int
 
 
-def find_opening(steps: Iterable[Step], known: Opening | None = None) -> Opening:
+def find_opening(steps: Sequence[Step], known: Opening | None = None, *, holds: int = 0) -> Opening:
     """Narrow an opening position by fills given in order of time.
 
     The search ends at the instant that pins it, or at the first one that contradicts it: a fill is
     missing from there on, which the chain check will name.
     """
-    opening = known or Opening()
+    opening = known or Opening.of(holds)
     moved = opening.moved
     for at, group in groupby(steps, key=lambda step: step.fill.at):
         if opening.pinned or opening.contradicted:
@@ -81,7 +86,19 @@ def find_opening(steps: Iterable[Step], known: Opening | None = None) -> Opening
         for evidence in _evidence(together, moved):
             opening = _narrowed(opening, evidence, at)
         moved += sum(step.signed for step in together)
+        if holds and opening.evidence == "assumed_flat" and _exceeds(together, moved, holds):
+            opening = replace(opening, low=0, high=0, fixed_at=at, contradicted=True)
+    moved = opening.moved + sum(step.signed for step in steps)
     return replace(opening, moved=moved)
+
+
+def _exceeds(together: Sequence[Step], moved: int, holds: int) -> bool:
+    """Whether fills closed more than a leg of one side held, if it began flat."""
+    return moved * holds < 0 or any(
+        step.closed is not None and step.closed < step.qty
+        for step in together
+        if step.fill.side != holds
+    )
 
 
 def _narrowed(opening: Opening, evidence: _Evidence, at: datetime) -> Opening:
@@ -93,13 +110,12 @@ def _narrowed(opening: Opening, evidence: _Evidence, at: datetime) -> Opening:
         low = below
     if above is not None and (high is None or above < high):
         high = above
-    if low is not None and high is not None and low > high:
-        if opening.position == 0:
-            return replace(opening, low=0, high=0, fixed_at=at, contradicted=True)
-        return replace(opening, fixed_at=at, contradicted=True)
     if (low, high) == (opening.low, opening.high):
         return opening
-    return replace(opening, low=low, high=high, fixed_at=at)
+    contradicted = low is not None and high is not None and low > high
+    if contradicted and opening.position == 0:
+        low = high = 0
+    return replace(opening, low=low, high=high, fixed_at=at, contradicted=contradicted)
 
 
 def _evidence(together: Sequence[Step], moved: int) -> list[_Evidence]:

@@ -4,15 +4,21 @@ Executions are ordered by time. Within one millisecond a venue gives no reliable
 venue's position chain decides: each fill prints how much of it closed, which only fits the position
 at its true place. Fills that print nothing, and ties that the chain leaves open, fall back to the
 venue's sequence, then order id, then execution id. The result does not depend on arrival order.
+
+On a leg that holds one side only, a fill that closes more than is held leaves it empty. There the
+chain has little to say, and simultaneous fills that open come before those that close if the given
+order does not fit: whenever the fills can be explained by what was held, they are.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
+from fillbook.accounting.contract import Contract
 from fillbook.accounting.leg import Fill
+from fillbook.accounting.units import Units
 
 SEARCH_STEPS_MAX = 20_000
 
@@ -32,44 +38,72 @@ class Step:
         return self.fill.side * self.qty
 
 
+def steps_of(fills: Iterable[Fill], units: Units, contract: Contract) -> list[Step]:
+    """Fills by time, simultaneous ones in any order, as integers. Spot has no closed sizes."""
+    whole = units.as_whole
+    ignored = contract.is_spot
+    return [
+        Step(
+            fill,
+            0,
+            whole(fill.qty),
+            None if ignored or fill.closed is None else whole(fill.closed),
+        )
+        for fill in sorted(fills, key=attrgetter("at"))
+    ]
+
+
 def closes(position: int, side: int, qty: int) -> int:
     """How much of a fill closes a position."""
     return min(qty, max(0, -side * position))
 
 
-def in_order(steps: Iterable[Step], *, position: int) -> list[Step]:
+def moved_by(step: Step, position: int, holds: int) -> int:
+    """The position after a fill; a leg that holds one side never crosses to the other."""
+    after = position + step.signed
+    return 0 if holds and after * holds < 0 else after
+
+
+def in_order(steps: Iterable[Step], *, position: int, holds: int = 0) -> list[Step]:
     """The steps in total order, starting from a position."""
     placed: list[Step] = []
-    for _, group in groupby(sorted(steps, key=_place), key=lambda step: step.fill.at):
+    for _, group in groupby(sorted(steps, key=_AT), key=_AT):
         tied = list(group)
         if len(tied) > 1:
+            tied.sort(key=_place)
             tied = [
                 Step(step.fill, rank, step.qty, step.closed)
-                for rank, step in enumerate(_by_chain(tied, position))
+                for rank, step in enumerate(_by_chain(tied, position, holds))
             ]
         for step in tied:
-            position += step.signed
+            position = moved_by(step, position, holds)
         placed += tied
     return placed
 
 
-def _place(step: Step) -> tuple[datetime, tuple[int, str, str], UUID]:
-    return step.fill.at, step.fill.tie, step.fill.key
+_AT = attrgetter("fill.at")
 
 
-def _fits(step: Step, position: int) -> bool:
-    return step.closed is None or step.closed == closes(position, step.fill.side, step.qty)
+def _place(step: Step) -> tuple[tuple[int, str, str], UUID]:
+    return step.fill.tie, step.fill.key
 
 
-def _follows(steps: Sequence[Step], position: int) -> bool:
+def _fits(step: Step, position: int, holds: int = 0) -> bool:
+    closing = closes(position, step.fill.side, step.qty)
+    if step.closed is not None:
+        return step.closed == closing
+    return not holds or step.fill.side == holds or step.qty == closing
+
+
+def _follows(steps: Sequence[Step], position: int, holds: int) -> bool:
     for step in steps:
-        if not _fits(step, position):
+        if not _fits(step, position, holds):
             return False
-        position += step.signed
+        position = moved_by(step, position, holds)
     return True
 
 
-def _by_chain(tied: list[Step], position: int) -> list[Step]:
+def _by_chain(tied: list[Step], position: int, holds: int) -> list[Step]:
     """An order of simultaneous fills that fits the chain; the given order when there is none.
 
     Depth-first, the given order preferred at each place, so the first hit is the least surprising
@@ -78,8 +112,10 @@ def _by_chain(tied: list[Step], position: int) -> list[Step]:
     The search is bounded: a burst beyond the bound keeps the given order, and the chain check names
     it.
     """
-    if _follows(tied, position):
+    if _follows(tied, position, holds):
         return tied
+    if holds:
+        return sorted(tied, key=lambda step: step.fill.side != holds)
     kinds: dict[tuple[int, int, int | None], list[Step]] = {}
     for step in tied:
         kinds.setdefault((step.fill.side, step.qty, step.closed), []).append(step)

@@ -1,4 +1,4 @@
-"""Readings of raw records: an execution, a cash flow, or the reason why a record cannot be read."""
+"""Readings of raw records: an execution, a cash flow, an order, or why a record cannot be read."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from fillbook.domain.instrument import Leg
+from fillbook.domain.order import Order
 
 Side = Literal["Buy", "Sell"]
 
@@ -65,13 +66,14 @@ class Unreadable:
     reason: str
 
 
-Reading = Execution | CashFlow | Unreadable
+Told = Execution | CashFlow | Order  # what a record may tell
+Reading = Told | Unreadable
 
 _INFERRED = frozenset(("fee_currency",))
 _EMPTY = (None, "")
 
 
-def completed(before: Execution | CashFlow, after: Execution | CashFlow) -> Execution | CashFlow:
+def completed(before: Told, after: Told) -> Told:
     """A later reading, what it leaves out filled in from before: a poorer telling takes nothing.
 
     Streams tell the same record with different fields; a field that one of them leaves empty is not
@@ -89,9 +91,7 @@ def completed(before: Execution | CashFlow, after: Execution | CashFlow) -> Exec
     return replace(after, **missing)
 
 
-def revision_reason(
-    before: Execution | CashFlow, after: Execution | CashFlow
-) -> Literal["completion", "revision"] | None:
+def revision_reason(before: Told, after: Told) -> Literal["completion", "revision"] | None:
     """Why the later reading differs: None when it does not.
 
     Fields that were empty, or only inferred, and arrive now complete a reading. Any other change is

@@ -1,6 +1,6 @@
 """The hash chain of an account: each fact commits to all facts before it.
 
-Raw records and windows share one sequence per account. A link is
+Raw records, windows and statements share one sequence per account. A link is
 ``sha256(previous link | sequence | kind | sha256(payload))``; the payload names every column, so a
 changed byte, a missing row and a changed order all break the chain. The head (sequence, hash) lives
 in `ops.chain_heads` and can be anchored outside.
@@ -113,3 +113,12 @@ def window_payload(
         reason,
     )
     return _SEPARATOR.join(word.encode() for word in words)
+
+
+def statement_payload(
+    kind: str, target: UUID, body: str, stated: tuple[datetime, str], reason: str
+) -> bytes:
+    """What a statement commits to: stated is (when, by whom). Free text carries its length."""
+    stated_at, stated_by = stated
+    words = (kind, target.hex, body, str(microseconds(stated_at)), stated_by, reason)
+    return "".join(f"{len(word)}:{word}" for word in words).encode()

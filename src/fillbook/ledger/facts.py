@@ -4,22 +4,30 @@ A record whose bytes are those that its stream told last is skipped. With other 
 again; when its reading differs too, the reading becomes a new revision: a *completion* when empty
 fields were filled, a *revision* (and an alarm) when the venue changed its story. A record that
 turns from a fill into a payment, or back, leaves a *void* where it was.
+
+What a person said of an execution, a correction or a void, is a revision as well. It stands when
+the venue tells the record again: the venue's reading is booked, and what was said on top of it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from fillbook.domain.execution import (
     CashFlow,
     Execution,
     Reading,
+    Told,
     Unreadable,
     completed,
     revision_reason,
 )
+from fillbook.domain.order import Order
 from fillbook.domain.raw import RawRecord, content_key
+from fillbook.domain.statement import Correction, Void
+from fillbook.ledger import stating
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
 from fillbook.ledger.chain import raw_payload
@@ -31,9 +39,26 @@ SQL = queries("facts.sql")
 
 EXECUTION_FIELDS = tuple(field.name for field in fields(Execution))
 CASH_FLOW_FIELDS = tuple(field.name for field in fields(CashFlow))
+ORDER_FIELDS = tuple(field.name for field in fields(Order))
+_TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
+    Execution: ("copy_executions", EXECUTION_FIELDS),
+    CashFlow: ("copy_cash_flows", CASH_FLOW_FIELDS),
+    Order: ("copy_orders", ORDER_FIELDS),
+}
 
-Latest = dict[UUID, tuple[int, Execution | CashFlow]]  # key: its latest revision and reading
 Addition = tuple[str, tuple[object, ...], str]  # the COPY statement, its row, and the reason
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What is known of one record: its last revision, what the venue told, what a person said."""
+
+    revision: int
+    told: Told
+    said: Correction | Void | None = None
+
+
+Known = dict[UUID, Latest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,60 +152,90 @@ def _raw_row(
 
 
 async def _book_readings(
-    writing: Writing, source: Source, new: Sequence[_New], latest: Latest, *, rows_seen: int
+    writing: Writing, source: Source, new: Sequence[_New], latest: Known, *, rows_seen: int
 ) -> Booked:
-    rows: dict[str, list[tuple[object, ...]]] = {
-        "copy_executions": [],
-        "copy_cash_flows": [],
-        "copy_quarantined": [],
-    }
-    executions_new = revisions = 0
-    for row in new:
-        for table, values, reason in read_into(row.chain_seq, row.reading, latest):
-            stamped = (writing.account_id, *values)
-            rows[table].append(with_booked_at(table, stamped, source.received_at))
-            executions_new += table == "copy_executions" and reason == "first"
-            revisions += reason == "revision"
-    for table, table_rows in rows.items():
-        await copy_rows(writing.conn, SQL[table], table_rows)
+    additions = [
+        addition for row in new for addition in read_into(row.chain_seq, row.reading, latest)
+    ]
+    await put_additions(writing, additions, booked_at=source.received_at)
+    reasons = [(table, reason) for table, _, reason in additions]
     return Booked(
         rows_seen=rows_seen,
         rows_new=len(new),
-        executions_new=executions_new,
-        quarantined=len(rows["copy_quarantined"]),
-        revisions=revisions,
+        executions_new=reasons.count(("copy_executions", "first")),
+        quarantined=sum(table == "copy_quarantined" for table, _ in reasons),
+        revisions=sum(
+            reason == "revision" and table != "copy_orders"  # an order changes while it lives
+            for table, reason in reasons
+        ),
     )
 
 
-def read_into(chain_seq: int, reading: Reading, latest: Latest) -> list[Addition]:
+async def put_additions(
+    writing: Writing, additions: Iterable[Addition], *, booked_at: datetime
+) -> None:
+    """Write what readings or statements add."""
+    rows: dict[str, list[tuple[object, ...]]] = {}
+    for table, values, _ in additions:
+        row = with_booked_at(table, (writing.account_id, *values), booked_at)
+        rows.setdefault(table, []).append(row)
+    for table, table_rows in rows.items():
+        await copy_rows(writing.conn, SQL[table], table_rows)
+
+
+def read_into(chain_seq: int, reading: Reading, latest: Known) -> list[Addition]:
     """What a reading adds to the facts, given the latest readings, which it moves on.
 
     Booking and verifying both go through here, so that a book can be compared with its raw rows.
     """
     if isinstance(reading, Unreadable):
         return [("copy_quarantined", (chain_seq, reading.reason), "quarantined")]
-    key = reading.execution_key if isinstance(reading, Execution) else reading.cash_key
-    revision, reason = 0, "first"
+    key = key_of(reading)
+    known = latest.get(key)
+    if known is None:
+        latest[key] = Latest(0, reading)
+        return [_addition(chain_seq, 0, reading, "first")]
+    before = known.told
+    reading = completed(before, reading)
+    changed = revision_reason(before, reading)
+    if changed is None:
+        return []
+    revision = known.revision + 1
     added: list[Addition] = []
-    if key in latest:
-        number, before = latest[key]
-        reading = completed(before, reading)
-        changed = revision_reason(before, reading)
-        if changed is None:
-            return []
-        revision, reason = number + 1, changed
-        if type(before) is not type(reading):  # it must not count as both
-            added.append(_addition(chain_seq, revision, before, "void"))
-    latest[key] = (revision, reading)
-    added.append(_addition(chain_seq, revision, reading, reason))
+    if type(before) is not type(reading):  # it must not count as both
+        added.append(_addition(chain_seq, revision, before, "void"))
+    added.append(_addition(chain_seq, revision, reading, changed))
+    latest[key] = replace(known, revision=revision, told=reading)
+    if known.said is not None and isinstance(reading, Execution):
+        added += say_into(chain_seq, known.said, latest)
     return added
 
 
+def say_into(chain_seq: int, said: Correction | Void, latest: Known) -> list[Addition]:
+    """What a person's word on an execution adds; it stands until it is withdrawn."""
+    known = latest[said.execution_key]
+    assert isinstance(known.told, Execution)
+    reading, reason = stating.as_said(said, known.told)
+    revision = known.revision + 1
+    stands = said if reason == "void" or reading != known.told else None
+    latest[said.execution_key] = Latest(revision, known.told, stands)
+    return [_addition(chain_seq, revision, reading, reason)]
+
+
+def key_of(reading: Told) -> UUID:
+    """Under which key a reading is kept."""
+    if isinstance(reading, Execution):
+        return reading.execution_key
+    return reading.cash_key if isinstance(reading, CashFlow) else reading.order_key
+
+
 def _addition(
-    chain_seq: int, revision: int, reading: Execution | CashFlow, reason: str
+    chain_seq: int,
+    revision: int,
+    reading: Told,
+    reason: Literal["first", "completion", "revision", "correction", "void"],
 ) -> Addition:
-    table = "copy_executions" if isinstance(reading, Execution) else "copy_cash_flows"
-    names = EXECUTION_FIELDS if isinstance(reading, Execution) else CASH_FLOW_FIELDS
+    table, names = _TABLES[type(reading)]
     values = tuple(getattr(reading, name) for name in names)
     return table, (revision, reason, chain_seq, *values), reason
 
@@ -192,17 +247,36 @@ def with_booked_at(table: str, row: tuple[object, ...], booked_at: datetime) -> 
     return (*row[:4], booked_at, *row[4:])
 
 
-async def latest_readings(conn: Connection, account_id: int, keys: Iterable[UUID]) -> Latest:
-    """The latest reading of each of these records that has one."""
+async def latest_readings(conn: Connection, account_id: int, keys: Iterable[UUID]) -> Known:
+    """What is known of each of these records that has a reading."""
     keys = list(keys)
     if not keys:
         return {}
     what = {"account_id": account_id, "keys": keys}
-    latest: Latest = {}
-    found = await conn.execute(SQL["latest_executions"], what)
-    for key, revision, *rest in await found.fetchall():
-        latest[key] = (revision, Execution(key, *rest))
-    found = await conn.execute(SQL["latest_cash_flows"], what)
-    for key, revision, *rest in await found.fetchall():
-        latest[key] = (revision, CashFlow(key, *rest))
-    return latest
+    told: dict[UUID, tuple[int, Told]] = {}  # by the venue, with the revision it came as
+    last: dict[UUID, int] = {}
+    readings: tuple[tuple[str, type[Execution | CashFlow | Order]], ...] = (
+        ("latest_executions", Execution),
+        ("latest_cash_flows", CashFlow),
+        ("latest_orders", Order),
+    )
+    for name, kind in readings:
+        found = await conn.execute(SQL[name], what)
+        for key, revision, newest, *rest in await found.fetchall():
+            last[key] = max(newest, last.get(key, 0))
+            if key not in told or told[key][0] < revision:
+                told[key] = revision, kind(key, *rest)
+    said = await _said(conn, what)
+    return {key: Latest(last[key], reading, said.get(key)) for key, (_, reading) in told.items()}
+
+
+async def _said(conn: Connection, what: dict[str, object]) -> dict[UUID, Correction | Void]:
+    """The last word on each execution, where it was not withdrawn."""
+    found = await conn.execute(SQL["said_of_executions"], what)
+    said: dict[UUID, Correction | Void] = {}
+    for target, kind, body in await found.fetchall():
+        statement = stating.read(kind, body)
+        assert isinstance(statement, Correction | Void)
+        if not stating.is_withdrawn(statement):
+            said[target] = statement
+    return said

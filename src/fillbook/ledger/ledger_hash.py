@@ -1,7 +1,8 @@
 """One number for a whole book: equal books have equal hashes, however they came about.
 
 It covers the sorted content of executions, cash flows and derived rows, without chain links,
-receipt times and run ids. Two machines that read the same history agree on it.
+receipt times and run ids: facts as they stand, however often they were told. Two machines that read
+the same history agree on it.
 """
 
 from hashlib import sha256
@@ -19,6 +20,8 @@ _CONTENTS = (
     "content_matches",
     "content_funding_shares",
     "content_trades",
+    "content_trips",
+    "content_unattached",
 )
 
 

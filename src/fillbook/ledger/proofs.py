@@ -1,7 +1,7 @@
 """Proving a window: the proof, its coverage and the books that rest on it, in one transaction."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -10,19 +10,24 @@ from psycopg.types.multirange import TimestamptzMultirange
 from psycopg.types.range import TimestamptzRange
 
 from fillbook.domain.instrument import LegName
+from fillbook.domain.statement import Terms
 from fillbook.domain.window import Window, minus
 from fillbook.errors import LedgerError
 from fillbook.ledger import derived
 from fillbook.ledger._queries import queries
 from fillbook.ledger.chain import window_payload
 from fillbook.ledger.derived import DERIVATION_VERSION, Task
+from fillbook.ledger.knowing import Knowing, knowing
+from fillbook.ledger.restating import Cause
+from fillbook.ledger.stating import Said, add_statement
 from fillbook.ledger.writing import Writing
 
 COVERAGE = queries("coverage.sql")
 LAYING = queries("laying.sql")
+TOUCHED = queries("touched.sql")
 FACTS = queries("facts.sql")
 
-Outcome = Literal["read", "settled", "retracted", "unavailable"]
+Outcome = Literal["read", "settled", "retracted", "unavailable", "live"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +46,98 @@ class Proof:
 
 
 async def prove(writing: Writing, proof: Proof) -> int:
-    """Add a proof and lay what it covers; returns by how many completed trades grew."""
-    await check_version(writing)
-    before, since = await _coverage_before(writing, proof)
+    """Add a proof and lay what it covers; returns by how many completed trades grew.
+
+    A *live* outcome proves nothing: it says that a stream was heard without interruption, so that
+    what it told may be laid until a window confirms it.
+    """
+    since = await check_version(writing)
+    before = await laid_pieces(writing, proof.scope)
     seq = await add_window(writing, proof)
-    words = _words(writing, proof) | {"chain_seq": seq, "outcome": proof.outcome}
+    words = _words(writing, proof) | {"outcome": proof.outcome}
     row = await (await writing.conn.execute(COVERAGE["prove"], words)).fetchone()
     assert row is not None
-    after: TimestamptzMultirange = row[0]
-    await writing.conn.execute(COVERAGE["clear_failures"], words | {"read": after})
-    fresh = minus([proof.window], before)
+    await writing.conn.execute(COVERAGE["clear_failures"], words | {"read": row[0]})
+    fresh = minus([proof.window], before) if lays(proof.stream) else []
+    touched = await _touched(writing, proof.scope, fresh, since)
+    cause = Cause(seq, "late_fact", proof.read_at)
+    return await lay_touched(writing, touched, cause)
+
+
+def lays(stream: str) -> bool:
+    """Whether a stream tells executions, so that its time is laid."""
+    return stream.partition(".")[0] == "executions"
+
+
+async def laid_pieces(writing: Writing, category: str) -> list[Window]:
+    """The time in which a category is laid."""
+    words = {"account_id": writing.account_id, "category": category}
+    found = await (await writing.conn.execute(TOUCHED["laid_pieces"], words)).fetchone()
+    return as_windows(found[0]) if found else []
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A stretch of time of a leg that facts have touched, and from when on."""
+
+    name: LegName
+    piece: Window
+    since: datetime
+    is_revised: bool = False
+    joined: tuple[datetime, ...] = ()
+
+
+async def lay_touched(writing: Writing, touched: Sequence[Touched], cause: Cause) -> int:
+    """Lay what was touched; facts count up to the chain's end from now on."""
+    known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
+    stated = await _state_terms(writing, known, {one.name for one in touched})
+    if stated:
+        known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
+        touched = [_from_start(one) if one.name in stated else one for one in touched]
     grown = 0
-    for task in await _tasks(writing, proof, after, fresh, since):
-        grown += await derived.lay_leg(writing.conn, writing.account_id, task)
+    for one in sorted(touched, key=lambda one: (one.name, one.piece)):
+        task = Task(one.name, one.piece, one.since, one.joined)
+        grown += await derived.lay_leg(known, task, _cause_of(one, cause))
+    await writing.conn.execute(
+        LAYING["move_through"], {"account_id": writing.account_id, "through": known.through}
+    )
     return grown
+
+
+def _from_start(touched: Touched) -> Touched:
+    return replace(touched, since=touched.piece.starts_at)
+
+
+def _cause_of(touched: Touched, cause: Cause) -> Cause:
+    if cause.cause != "late_fact":
+        return cause
+    if touched.joined:
+        return replace(cause, cause="gap_closed")
+    return replace(cause, cause="revision") if touched.is_revised else cause
+
+
+async def _state_terms(writing: Writing, known: Knowing, names: set[LegName]) -> set[LegName]:
+    """State the terms of contracts that are laid for the first time since they are known.
+
+    They go on the chain as statements, so that a figure rests on nothing outside of it. A leg that
+    was laid before its terms were known is laid again whole.
+    """
+    missing = sorted({(name.category, name.symbol) for name in names} - known.terms.keys())
+    if not missing:
+        return set()
+    found = await writing.conn.execute(
+        TOUCHED["unstated_terms"],
+        {
+            "account_id": writing.account_id,
+            "categories": [category for category, _ in missing],
+            "symbols": [symbol for _, symbol in missing],
+        },
+    )
+    stated = [Terms(*row) for row in await found.fetchall()]
+    for terms in stated:
+        await add_statement(writing, terms, Said("fillbook", "as the venue lists it"))
+    symbols = {(terms.category, terms.symbol) for terms in stated}
+    return {name for name in names if (name.category, name.symbol) in symbols}
 
 
 async def add_window(writing: Writing, proof: Proof) -> int:
@@ -98,24 +181,21 @@ def _words(writing: Writing, proof: Proof) -> dict[str, object]:
     }
 
 
-async def check_version(writing: Writing) -> None:
-    """Refuse to mix figures of two versions of the rules."""
+async def check_version(writing: Writing) -> int:
+    """Refuse to mix figures of two versions of the rules; up to which link facts count so far."""
     found = await writing.conn.execute(
         LAYING["laid_by"],
         {"account_id": writing.account_id, "derivation_version": DERIVATION_VERSION},
     )
     row = await found.fetchone()
-    if row is not None and row[0] != DERIVATION_VERSION:
+    if row is None:
+        return 0
+    if row[0] != DERIVATION_VERSION:
         raise LedgerError(
             "The figures of this account were laid by another version of the rules:"
             " run `fillbook rebuild` first."
         )
-
-
-async def _coverage_before(writing: Writing, proof: Proof) -> tuple[list[Window], int]:
-    found = await writing.conn.execute(COVERAGE["get_coverage"], _words(writing, proof))
-    row = await found.fetchone()
-    return (as_windows(row[0]), row[3]) if row else ([], 0)
+    return int(row[1])
 
 
 def as_windows(ranges: TimestamptzMultirange) -> list[Window]:
@@ -134,40 +214,33 @@ def as_multirange(windows: Iterable[Window]) -> TimestamptzMultirange:
     )
 
 
-async def _tasks(
-    writing: Writing,
-    proof: Proof,
-    after: TimestamptzMultirange,
-    fresh: list[Window],
-    since: int,
-) -> list[Task]:
+async def _touched(
+    writing: Writing, category: str, fresh: list[Window], since: int
+) -> list[Touched]:
     """The legs to lay, each from the first instant that changed."""
     words = {
         "account_id": writing.account_id,
-        "category": proof.scope,
-        "stream": proof.stream,
-        "read": after,
+        "category": category,
         "fresh": as_multirange(fresh),
         "since": since,
     }
-    starts: dict[tuple[LegName, Window], datetime] = {}
-    for symbol, leg, piece, at in await (
-        await writing.conn.execute(LAYING["unlaid"], words)
+    starts: dict[tuple[LegName, Window], tuple[datetime, bool]] = {}
+    for *name, piece, at, revised in await (
+        await writing.conn.execute(TOUCHED["unlaid"], words)
     ).fetchall():
-        starts[LegName(proof.scope, symbol, leg), Window(piece.lower, piece.upper)] = at
+        starts[LegName(*name), Window(piece.lower, piece.upper)] = at, revised
     joined: dict[tuple[LegName, Window], list[datetime]] = {}
-    for symbol, leg, piece, at in await (
-        await writing.conn.execute(LAYING["joined_stretches"], words)
+    for *name, piece, at in await (
+        await writing.conn.execute(TOUCHED["joined_stretches"], words)
     ).fetchall():
-        key = LegName(proof.scope, symbol, leg), Window(piece.lower, piece.upper)
+        key = LegName(*name), Window(piece.lower, piece.upper)
         joined.setdefault(key, []).append(at)
     return [
-        Task(
+        Touched(
             name,
             piece,
-            starts.get((name, piece), piece.ends_at),
-            writing.head.seq,
+            *starts.get((name, piece), (piece.ends_at, False)),
             tuple(joined.get((name, piece), ())),
         )
-        for name, piece in sorted({*starts, *joined})
+        for name, piece in {*starts, *joined}
     ]

@@ -3,19 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.types.multirange import TimestamptzMultirange
-
 from fillbook.domain.instrument import LegName
 from fillbook.domain.window import Window, minus, union
 from fillbook.ledger import accounts, derived
 from fillbook.ledger._pool import Connection, Pool
 from fillbook.ledger._queries import queries
 from fillbook.ledger.derived import DERIVATION_VERSION, Task
-from fillbook.ledger.proofs import as_multirange, as_windows, check_version
+from fillbook.ledger.knowing import Knowing, knowing
+from fillbook.ledger.proofs import as_multirange, check_version
 from fillbook.ledger.writing import writing
 
 SQL = queries("rebuild.sql")
 LAYING = queries("laying.sql")
+TOUCHED = queries("touched.sql")
 VERIFY = queries("verify.sql")
 
 _DROPS = (
@@ -23,6 +23,8 @@ _DROPS = (
     "drop_derived_matches",
     "drop_derived_funding",
     "drop_derived_alarms",
+    "drop_derived_unattached",
+    "drop_derived_trips",
     "drop_derived_trades",
     "drop_derived_stretches",
     "drop_derived_books",
@@ -35,7 +37,10 @@ _WIPES = (
     "wipe_quarantined",
     "wipe_windows",
     "wipe_raw_records",
+    "wipe_orders",
+    "wipe_statements",
     "wipe_failures",
+    "wipe_restatements",
 )
 
 
@@ -48,7 +53,7 @@ class Covered:
     read: tuple[Window, ...]
     settled: tuple[Window, ...]
     unavailable: tuple[Window, ...]
-    proven_seq: int
+    live: tuple[Window, ...]
 
 
 async def rebuild(pool: Pool, account_id: int, *, now: datetime) -> int:
@@ -60,9 +65,13 @@ async def rebuild(pool: Pool, account_id: int, *, now: datetime) -> int:
         laid = 0
         for covered in await covered_by_windows(conn, account_id):
             await _put_coverage(conn, account_id, covered)
-            for task in await all_tasks(conn, account_id, covered):
-                await derived.lay_leg(conn, account_id, task)
-                laid += 1
+        known = await known_to_count(conn, account_id)
+        for task in await all_tasks(known):
+            await derived.lay_leg(known, task)
+            laid += 1
+        await conn.execute(
+            LAYING["move_through"], {"account_id": account_id, "through": known.through}
+        )
         await accounts.audit(
             conn,
             account_id=account_id,
@@ -114,7 +123,7 @@ async def _put_coverage(conn: Connection, account_id: int, covered: Covered) -> 
             "read": as_multirange(covered.read),
             "settled": as_multirange(covered.settled),
             "unavailable": as_multirange(covered.unavailable),
-            "proven_seq": covered.proven_seq,
+            "live": as_multirange(covered.live),
         },
     )
 
@@ -123,41 +132,49 @@ async def covered_by_windows(conn: Connection, account_id: int) -> list[Covered]
     """Coverage as a fold over the proofs and retractions on the chain."""
     found = await conn.execute(VERIFY["all_windows"], {"account_id": account_id})
     known: dict[tuple[str, str], Covered] = {}
-    for seq, stream, scope, starts_at, ends_at, outcome, *_ in await found.fetchall():
-        before = known.get((stream, scope), Covered(stream, scope, (), (), (), 0))
-        known[stream, scope] = _fold(before, seq, Window(starts_at, ends_at), outcome)
+    for _, stream, scope, starts_at, ends_at, outcome, *_ in await found.fetchall():
+        before = known.get((stream, scope), Covered(stream, scope, (), (), (), ()))
+        known[stream, scope] = _fold(before, Window(starts_at, ends_at), outcome)
     return [known[key] for key in sorted(known)]
 
 
-def _fold(before: Covered, seq: int, window: Window, outcome: str) -> Covered:
-    read, settled, unavailable = before.read, before.settled, before.unavailable
-    proven_seq = before.proven_seq
+def _fold(before: Covered, window: Window, outcome: str) -> Covered:
+    read, settled, live = before.read, before.settled, before.live
+    unavailable = before.unavailable
     if outcome == "unavailable":
         unavailable = tuple(union([*unavailable, *minus([window], read)]))
     elif outcome == "retracted":
         read, settled = tuple(minus(read, [window])), tuple(minus(settled, [window]))
+    elif outcome == "live":
+        live = tuple(union([*live, window]))
     else:
         read, unavailable = tuple(union([*read, window])), tuple(minus(unavailable, [window]))
         settled = tuple(union([*settled, window])) if outcome == "settled" else settled
-        proven_seq = seq
-    return Covered(before.stream, before.scope, read, settled, unavailable, proven_seq)
+    return Covered(before.stream, before.scope, read, settled, unavailable, live)
 
 
-async def all_tasks(conn: Connection, account_id: int, covered: Covered) -> list[Task]:
-    """Every leg with facts inside a proven piece of time, laid from the piece's start."""
-    read: TimestamptzMultirange = as_multirange(covered.read)
-    found = await conn.execute(
-        LAYING["all_legs"],
+async def known_to_count(conn: Connection, account_id: int) -> Knowing:
+    """What is known up to the last proof or statement: facts that came later wait."""
+    found = await conn.execute(SQL["last_to_count"], {"account_id": account_id})
+    row = await found.fetchone()
+    assert row is not None
+    return await knowing(conn, account_id, through=row[0])
+
+
+async def all_tasks(known: Knowing) -> list[Task]:
+    """Every leg with facts, inside every piece of time in which it is laid, from its start."""
+    names = sorted(known.openings)
+    found = await known.conn.execute(
+        TOUCHED["all_legs"],
         {
-            "account_id": account_id,
-            "category": covered.scope,
-            "read": read,
-            "through": covered.proven_seq,
+            "account_id": known.account_id,
+            "categories": [name.category for name in names],
+            "symbols": [name.symbol for name in names],
+            "legs": [name.leg for name in names],
         },
     )
     tasks = []
-    for symbol, leg, piece, _ in await found.fetchall():
-        (window,) = as_windows(TimestamptzMultirange([piece]))
-        name = LegName(covered.scope, symbol, leg)
-        tasks.append(Task(name, window, window.starts_at, covered.proven_seq))
-    return sorted(tasks, key=lambda task: (task.name, task.piece))
+    for *name, piece in await found.fetchall():
+        window = Window(piece.lower, piece.upper)
+        tasks.append(Task(LegName(*name), window, window.starts_at))
+    return tasks

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from fillbook.accounting.leg import Alarm, LaidBook, LaidLeg, Match, StretchState
+from fillbook.accounting.leg import Alarm, LaidBook, LaidLeg, Match, StretchState, Trip, Unattached
 from fillbook.domain.instrument import LegName
 from fillbook.domain.raw import digest_key
 
@@ -17,6 +17,16 @@ class LegRows:
 
     owners: tuple[str, ...]
     tables: dict[str, list[Row]]
+    trips: tuple[tuple[int, Trip], ...] = ()  # with the number of their book
+
+    def trip_columns(self) -> dict[str, object]:
+        """Round trips as the columns that `trips_of_books` takes."""
+        return {
+            "trip_books": [book for book, _ in self.trips],
+            "trip_starts": [trip.start for _, trip in self.trips],
+            "trip_ends": [trip.end for _, trip in self.trips],
+            "trip_times": [trip.ended_at for _, trip in self.trips],
+        }
 
 
 def book_number(name: LegName, owner: str) -> int:
@@ -33,10 +43,12 @@ def stretch_columns(stretch: StretchState) -> dict[str, object]:
         "opening_low": stretch.opening_low,
         "opening_high": stretch.opening_high,
         "opening_fixed_at": stretch.opening_fixed_at,
+        "opening_moved": stretch.opening_moved,
+        "opening_moved_at": stretch.opening_moved_at,
     }
 
 
-def of_leg(account_id: int, laid: LaidLeg) -> LegRows:
+def of_leg(account_id: int, laid: LaidLeg, currency: str) -> LegRows:
     """All rows that laying a leg adds."""
     stretch = laid.stretch
     tables: dict[str, list[Row]] = {
@@ -44,17 +56,23 @@ def of_leg(account_id: int, laid: LaidLeg) -> LegRows:
         "copy_matches": [],
         "copy_funding_shares": [],
         "copy_alarms": [_alarm(account_id, stretch, alarm) for alarm in laid.alarms],
+        "copy_unattached": [
+            _unattached(account_id, stretch, cost, currency) for cost in laid.unattached
+        ],
     }
-    owners = []
+    owners: list[str] = []
+    trips: list[tuple[int, Trip]] = []
     for book in laid.books:
         if not (book.lines or book.matches or book.funding):
             continue
         owners.append(book.owner)
-        start = (account_id, book_number(stretch.name, book.owner), stretch.started_at)
+        number = book_number(stretch.name, book.owner)
+        start = (account_id, number, stretch.started_at)
         tables["copy_lines"].extend(_lines(start, book))
         tables["copy_matches"].extend(_match(start, match) for match in book.matches)
         tables["copy_funding_shares"].extend(_funding(start, book))
-    return LegRows(tuple(owners), tables)
+        trips += [(number, trip) for trip in book.trips]
+    return LegRows(tuple(owners), tables, tuple(trips))
 
 
 Start = tuple[int, int, datetime]
@@ -65,6 +83,7 @@ def _lines(start: Start, book: LaidBook) -> Iterator[Row]:
         yield (
             *start, line.side, line.start, line.end, line.at, line.rank, line.key, line.order_key,
             line.share_start, line.execution_qty, line.price, line.fee, line.reason, line.evidence,
+            line.value, line.owner_evidence, line.tag_unread,
         )  # fmt: skip
 
 
@@ -74,7 +93,7 @@ def _match(start: Start, match: Match) -> Row:
         *start, match.start, match.end, match.direction, entry.key, leave.key, entry.order_key,
         leave.order_key, entry.at, leave.at, entry.price, leave.price, match.gross,
         match.entry_fee, match.exit_fee, match.funding, entry.reason, entry.evidence,
-        match.exit_reason, leave.evidence,
+        match.exit_reason, leave.evidence, match.entry_value, match.exit_value,
     )  # fmt: skip
 
 
@@ -88,4 +107,12 @@ def _alarm(account_id: int, stretch: StretchState, alarm: Alarm) -> Row:
     return (
         account_id, name.category, name.symbol, name.leg, stretch.started_at, alarm.at, alarm.rank,
         alarm.kind, alarm.key,
+    )  # fmt: skip
+
+
+def _unattached(account_id: int, stretch: StretchState, cost: Unattached, currency: str) -> Row:
+    name = stretch.name
+    return (
+        account_id, name.category, name.symbol, name.leg, stretch.started_at, cost.at, cost.kind,
+        cost.key, currency, cost.amount,
     )  # fmt: skip

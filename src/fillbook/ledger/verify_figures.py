@@ -1,40 +1,48 @@
-"""Verifying figures: lay every leg from its facts in memory and compare with the derived rows."""
+"""Verifying figures: lay every leg from its facts in memory and compare with the derived rows.
+
+A chunk at a time: what a chunk lays must be what is stored in its interval of time.
+"""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import LiteralString
 
-from fillbook.accounting.leg import StretchState
 from fillbook.domain.instrument import LegName
+from fillbook.domain.window import Window
 from fillbook.ledger import rows
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
-from fillbook.ledger.derived import NOTHING_SHRUNK, Task, facts_of_leg
-from fillbook.ledger.rebuild import all_tasks, covered_by_windows
+from fillbook.ledger.derived import NOTHING_SHRUNK, Task, search_opening
+from fillbook.ledger.knowing import Knowing
+from fillbook.ledger.leg_facts import Chunk, read_leg
+from fillbook.ledger.rebuild import all_tasks, known_to_count
 
 SQL = queries("verify.sql")
-LAYING = queries("laying.sql")
+TRADES = queries("trades.sql")
+
+DIFFERENT_MAX = 20  # trades named at most
 
 Difference = tuple[str, str]  # the table, and what differs there
 
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A derived table: how its rows of an interval are read, and which columns are its key."""
+
+    name: str
+    query: str
+    key: tuple[int, ...]
+
+
 _TABLES = {
-    "copy_lines": "derived.lines",
-    "copy_matches": "derived.lot_matches",
-    "copy_funding_shares": "derived.funding_shares",
-    "copy_alarms": "derived.alarms",
+    "copy_lines": _Table("derived.lines", "laid_lines", (1, 2, 3, 5)),
+    "copy_matches": _Table("derived.lot_matches", "laid_matches", (1, 2, 3)),
+    "copy_funding_shares": _Table("derived.funding_shares", "laid_funding_shares", (1, 2, 3)),
+    "copy_alarms": _Table("derived.alarms", "laid_alarms", (1, 2, 3, 4, 5, 6, 7)),
+    "copy_unattached": _Table("derived.unattached", "laid_unattached", (1, 2, 3, 4, 6, 7)),
 }
-_LAID = {
-    "copy_lines": "laid_lines",
-    "copy_matches": "laid_matches",
-    "copy_funding_shares": "laid_funding_shares",
-    "copy_alarms": "laid_alarms",
-}
-_KEY_COLUMNS = {
-    "copy_lines": (1, 2, 3, 5),
-    "copy_matches": (1, 2, 3),
-    "copy_funding_shares": (1, 2, 3),
-    "copy_alarms": (1, 2, 3, 4, 5, 6, 7),
-}
-_TRADE_KEY = (1,)
+_TRADES = _Table("derived.completed_trades", "laid_trades", (1,))
+_TRIPS = _Table("derived.round_trips", "laid_trips", (1, 2, 3))
 
 
 def first_difference(want: Sequence[object], have: Sequence[object]) -> str:
@@ -49,82 +57,122 @@ def first_difference(want: Sequence[object], have: Sequence[object]) -> str:
 class _Counted:
     """Rows seen so far, to notice rows that belong to no leg."""
 
-    tables: dict[str, int]
-    stretches: dict[tuple[object, ...], tuple[object, ...]]
-    books: dict[int, tuple[object, ...]]
-    trades: int = 0
+    tables: dict[str, int] = field(default_factory=dict)
+    stretches: dict[tuple[object, ...], tuple[object, ...]] = field(default_factory=dict)
+    books: dict[int, tuple[object, ...]] = field(default_factory=dict)
+
+    def add(self, table: _Table, count: int) -> None:
+        """Some more rows of a table."""
+        self.tables[table.name] = self.tables.get(table.name, 0) + count
 
 
 async def figures_differ(conn: Connection, account_id: int) -> AsyncIterator[Difference]:
     """Every difference of the derived rows; ("leg", name) is said once for each leg laid."""
-    counted = _Counted(dict.fromkeys(_TABLES, 0), {}, {})
-    by_leg: dict[LegName, list[Task]] = {}
-    for covered in await covered_by_windows(conn, account_id):
-        for task in await all_tasks(conn, account_id, covered):
-            by_leg.setdefault(task.name, []).append(task)
-    for name, tasks in sorted(by_leg.items()):
-        yield "leg", str(name)
-        async for difference in _leg_differs(conn, account_id, name, tasks, counted):
+    counted = _Counted()
+    known = await known_to_count(conn, account_id)
+    seen: set[LegName] = set()
+    for task in await all_tasks(known):
+        if task.name not in seen:
+            seen.add(task.name)
+            yield "leg", str(task.name)
+        async for difference in _stretch_differs(known, task, counted):
             yield difference
     async for difference in _rest_differs(conn, account_id, counted):
         yield difference
 
 
-async def _leg_differs(
-    conn: Connection, account_id: int, name: LegName, tasks: Sequence[Task], counted: _Counted
+async def _stretch_differs(
+    known: Knowing, task: Task, counted: _Counted
 ) -> AsyncIterator[Difference]:
-    expected: dict[str, list[rows.Row]] = {table: [] for table in _TABLES}
-    for task in tasks:
-        facts = await facts_of_leg(conn, account_id, name, task.piece, through=task.through)
-        laid = facts.laid_on(StretchState(task.name, task.piece.starts_at))
-        written = rows.of_leg(account_id, laid)
-        for table, table_rows in written.tables.items():
-            expected[table] += table_rows
-        counted.stretches[_stretch_key(task)] = tuple(rows.stretch_columns(laid.stretch).values())
-        for owner in written.owners:
-            number = rows.book_number(name, owner)
-            counted.books[number] = (name.category, name.symbol, name.leg, owner, facts.currency)
-    what = {
+    reader = await read_leg(known, task.name)
+    state = await search_opening(reader, task.piece)
+    any_fact = False
+    async for chunk in reader.chunks(task.piece):
+        laid = chunk.laid_on(state)
+        state = laid.stretch
+        any_fact = any_fact or chunk.any or state.is_laid
+        written = rows.of_leg(known.account_id, laid, chunk.currency)
+        _count_books(task.name, written, chunk, counted)
+        what = _words(known.account_id, task, chunk.window, counted)
+        for name, table in _TABLES.items():
+            async for difference in _differs(
+                known.conn, table, task.name, written.tables[name], what, counted
+            ):
+                yield difference
+        trips = await known.conn.execute(TRADES["trips_of_books"], what | written.trip_columns())
+        expected = await trips.fetchall() if written.trips else []
+        async for difference in _differs(known.conn, _TRIPS, task.name, expected, what, counted):
+            yield difference
+    if any_fact:
+        columns = tuple(rows.stretch_columns(state).values())
+        counted.stretches[*_leg(task.name), task.piece.starts_at] = columns
+    async for difference in _trades_differ(known, task, counted):
+        yield difference
+
+
+def _count_books(name: LegName, written: rows.LegRows, chunk: Chunk, counted: _Counted) -> None:
+    terms = chunk.known.terms
+    for owner in written.owners:
+        counted.books[rows.book_number(name, owner)] = (
+            *_leg(name), owner, chunk.currency, terms.kind, terms.multiplier, terms.qty_min,
+        )  # fmt: skip
+
+
+def _leg(name: LegName) -> tuple[str, str, str]:
+    return name.category, name.symbol, name.leg
+
+
+def _words(account_id: int, task: Task, window: Window, counted: _Counted) -> dict[str, object]:
+    name = task.name
+    return {
         "account_id": account_id,
         "category": name.category,
         "symbol": name.symbol,
         "leg": name.leg,
-        "books": [book for book, row in counted.books.items() if row[:3] == _words(name)],
+        "stretch": task.piece.starts_at,
+        "since": window.starts_at,
+        "until": window.ends_at,
+        "books": [book for book, row in counted.books.items() if row[:3] == _leg(name)],
     }
-    for table, table_rows in expected.items():
-        found = await (await conn.execute(SQL[_LAID[table]], what)).fetchall()
-        counted.tables[table] += len(found)
-        for text in _compare(table_rows, found, _KEY_COLUMNS[table]):
-            yield _TABLES[table], f"{name.symbol}: {text}"
-    async for difference in _trades_differ(conn, name, tasks, what, counted):
-        yield difference
-
-
-def _words(name: LegName) -> tuple[str, str, str]:
-    return name.category, name.symbol, name.leg
-
-
-def _stretch_key(task: Task) -> tuple[object, ...]:
-    return (*_words(task.name), task.piece.starts_at)
 
 
 async def _trades_differ(
+    known: Knowing, task: Task, counted: _Counted
+) -> AsyncIterator[Difference]:
+    """The server compares trades, which are grouped over chunks, and names those that differ."""
+    what = _words(known.account_id, task, task.piece, counted)
+    what |= {"through": known.through, "limit": DIFFERENT_MAX} | NOTHING_SHRUNK.columns()
+    grouped, stored = _query(TRADES["trades_of_books"]), _query(SQL["laid_trades"])
+    expected = await known.conn.execute(_only_in(grouped, stored), what)
+    found = await known.conn.execute(_only_in(stored, grouped), what)
+    for text in _compare(await expected.fetchall(), await found.fetchall(), _TRADES.key):
+        yield _TRADES.name, f"{task.name.symbol}: {text}"
+    counts = await known.conn.execute(SQL["count_trades"], what)
+    row = await counts.fetchone()
+    assert row is not None
+    counted.add(_TRADES, row[0])
+
+
+def _only_in(left: LiteralString, right: LiteralString) -> LiteralString:
+    return f"({left}) EXCEPT ({right}) LIMIT %(limit)s"  # noqa: S608 - both are named queries
+
+
+def _query(named: LiteralString) -> LiteralString:
+    return named.rstrip().rstrip(";")
+
+
+async def _differs(
     conn: Connection,
+    table: _Table,
     name: LegName,
-    tasks: Sequence[Task],
+    expected: Sequence[rows.Row],
     what: dict[str, object],
     counted: _Counted,
 ) -> AsyncIterator[Difference]:
-    expected: list[rows.Row] = []
-    for task in tasks:
-        since = {"stretch": task.piece.starts_at, "since": task.piece.starts_at}
-        whole = what | since | {"through": task.through} | NOTHING_SHRUNK.columns()
-        found = await conn.execute(LAYING["trades_of_books"], whole)
-        expected += await found.fetchall()
-    stored = await (await conn.execute(SQL["laid_trades"], what)).fetchall()
-    counted.trades += len(stored)
-    for text in _compare(expected, stored, _TRADE_KEY):
-        yield "derived.completed_trades", f"{name.symbol}: {text}"
+    found = await (await conn.execute(SQL[table.query], what)).fetchall()
+    counted.add(table, len(found))
+    for text in _compare(expected, found, table.key):
+        yield table.name, f"{name.symbol}: {text}"
 
 
 def _compare(
@@ -159,9 +207,7 @@ async def _rest_differs(
     for text in _compare(want, books, (0,)):
         yield "derived.books", text
     totals = (await (await conn.execute(SQL["count_laid"], what)).fetchall())[0]
-    seen = (*counted.tables.values(), counted.trades)
-    for name, total, count in zip(
-        (*_TABLES.values(), "derived.completed_trades"), totals, seen, strict=True
-    ):
+    for table, total in zip((*_TABLES.values(), _TRADES, _TRIPS), totals, strict=True):
+        count = counted.tables.get(table.name, 0)
         if total != count:
-            yield name, f"{total - count} rows belong to no book that facts make"
+            yield table.name, f"{total - count} rows belong to no book that facts make"

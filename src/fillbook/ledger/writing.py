@@ -26,6 +26,7 @@ class Writing:
     conn: Connection
     account_id: int
     head: Head
+    now: datetime
 
     def extend(self, kind: bytes, payload: bytes) -> tuple[int, bytes]:
         """Add a link to the chain: its sequence and its hash."""
@@ -48,7 +49,7 @@ async def writing(
         before = await _lock(conn, account_id)
         if lease is not None:
             await _check_fence(conn, lease, now)
-        open_writing = Writing(conn, account_id, before)
+        open_writing = Writing(conn, account_id, before, now)
         yield open_writing
         after = open_writing.head
         if after.seq != before.seq and after.generation == before.generation:

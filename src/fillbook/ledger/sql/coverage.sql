@@ -1,26 +1,30 @@
 -- name: get_coverage
-SELECT read, settled, unavailable, proven_seq FROM derived.coverage
+SELECT read, settled, unavailable FROM derived.coverage
 WHERE account_id = %(account_id)s AND stream = %(stream)s AND scope = %(scope)s;
 
 -- name: prove
--- Add a proven window; what is settled counts as read too. No later proof makes an earlier one worse.
-INSERT INTO derived.coverage AS known (account_id, stream, scope, read, settled, unavailable, proven_seq)
+-- Add a window; what is settled counts as read too. No later proof makes an earlier one worse, and a
+-- stream that was merely heard proves nothing.
+INSERT INTO derived.coverage AS known (account_id, stream, scope, read, settled, unavailable, live)
 VALUES (%(account_id)s, %(stream)s, %(scope)s,
-    tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)),
-    CASE WHEN %(outcome)s = 'settled' THEN tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s))
-         ELSE '{}'::tstzmultirange END,
-    '{}', %(chain_seq)s)
+    CASE WHEN %(outcome)s IN ('read', 'settled')
+        THEN tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)) ELSE '{}'::tstzmultirange END,
+    CASE WHEN %(outcome)s = 'settled'
+        THEN tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)) ELSE '{}'::tstzmultirange END,
+    '{}',
+    CASE WHEN %(outcome)s = 'live'
+        THEN tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)) ELSE '{}'::tstzmultirange END)
 ON CONFLICT (account_id, stream, scope) DO UPDATE SET
     read = known.read + excluded.read,
     settled = known.settled + excluded.settled,
-    unavailable = known.unavailable - excluded.read,
-    proven_seq = excluded.proven_seq
+    live = known.live + excluded.live,
+    unavailable = known.unavailable - excluded.read
 RETURNING read;
 
 -- name: name_unavailable
-INSERT INTO derived.coverage AS known (account_id, stream, scope, read, settled, unavailable, proven_seq)
+INSERT INTO derived.coverage AS known (account_id, stream, scope, read, settled, unavailable)
 VALUES (%(account_id)s, %(stream)s, %(scope)s, '{}', '{}',
-    tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)), 0)
+    tstzmultirange(tstzrange(%(starts_at)s, %(ends_at)s)))
 ON CONFLICT (account_id, stream, scope) DO UPDATE SET
     unavailable = known.unavailable + (excluded.unavailable - known.read)
 RETURNING read;

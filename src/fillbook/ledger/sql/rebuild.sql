@@ -25,9 +25,22 @@ DELETE FROM derived.coverage WHERE account_id = %(account_id)s;
 -- name: drop_derived_laid
 DELETE FROM derived.laid WHERE account_id = %(account_id)s;
 
+-- name: drop_derived_unattached
+DELETE FROM derived.unattached WHERE account_id = %(account_id)s;
+
+-- name: drop_derived_trips
+DELETE FROM derived.round_trips WHERE account_id = %(account_id)s;
+
 -- name: put_coverage
-INSERT INTO derived.coverage (account_id, stream, scope, read, settled, unavailable, proven_seq)
-VALUES (%(account_id)s, %(stream)s, %(scope)s, %(read)s, %(settled)s, %(unavailable)s, %(proven_seq)s);
+INSERT INTO derived.coverage (account_id, stream, scope, read, settled, unavailable, live)
+VALUES (%(account_id)s, %(stream)s, %(scope)s, %(read)s, %(settled)s, %(unavailable)s, %(live)s);
+
+-- name: last_to_count
+-- Facts count up to the last proof or statement.
+SELECT greatest(
+    (SELECT max(chain_seq) FROM facts.windows
+     WHERE account_id = %(account_id)s AND outcome <> 'unavailable'),
+    (SELECT max(chain_seq) FROM facts.statements WHERE account_id = %(account_id)s), 0);
 
 -- name: outdate_leases
 -- Whoever is writing now has read from a chain that is about to go.
@@ -50,3 +63,12 @@ DELETE FROM facts.raw_records WHERE account_id = %(account_id)s;
 
 -- name: wipe_failures
 DELETE FROM ops.window_failures WHERE account_id = %(account_id)s;
+
+-- name: wipe_orders
+DELETE FROM facts.orders WHERE account_id = %(account_id)s;
+
+-- name: wipe_statements
+DELETE FROM facts.statements WHERE account_id = %(account_id)s;
+
+-- name: wipe_restatements
+DELETE FROM ops.restatements WHERE account_id = %(account_id)s;

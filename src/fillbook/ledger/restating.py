@@ -1,0 +1,67 @@
+"""Why is this trade different from yesterday? The log of restatements.
+
+Before a re-lay drops trades, what they said is noted; afterwards, what they say now. Those that
+came out the same are forgotten. Nothing rests on the log.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fillbook.domain.instrument import LegName
+from fillbook.ledger._pool import Connection
+from fillbook.ledger._queries import queries
+
+SQL = queries("trades.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What set a re-lay off, by its link of the chain."""
+
+    caused_by: int
+    cause: str  # late_fact, revision, gap_closed, or a statement's kind
+    at: datetime
+
+
+@dataclass(slots=True)
+class Restating:
+    """The restatements of one leg in one transaction."""
+
+    conn: Connection
+    account_id: int
+    name: LegName
+    cause: Cause
+    staged: int = 0
+
+    def _words(self) -> dict[str, object]:
+        return {
+            "account_id": self.account_id,
+            "category": self.name.category,
+            "symbol": self.name.symbol,
+            "leg": self.name.leg,
+            "caused_by": self.cause.caused_by,
+            "cause": self.cause.cause,
+            "restated_at": self.cause.at,
+        }
+
+    async def stage(self, dropped: dict[str, object]) -> None:
+        """Note the trades that are about to be dropped."""
+        staged = await self.conn.execute(SQL["stage_restatements"], dropped | self._words())
+        self.staged += staged.rowcount
+
+    async def settle(self, since: datetime) -> None:
+        """Note what they say now, and forget the ones that say the same."""
+        if not self.staged:
+            return
+        words = self._words() | {"since": since}
+        for name in ("restate_trades", "restate_new_trades", "forget_unchanged"):
+            await self.conn.execute(SQL[name], words)
+
+
+async def count_restated(conn: Connection, account_id: int, caused_by: int) -> int:
+    """How many trades a link of the chain has changed."""
+    found = await conn.execute(
+        SQL["count_restated"], {"account_id": account_id, "caused_by": caused_by}
+    )
+    row = await found.fetchone()
+    return int(row[0]) if row else 0
