@@ -96,7 +96,7 @@ def test_bursts_are_put_into_an_order_that_fits(history: History, names: list[in
     fills = without_telling_ties(history.fills, names[: len(history.fills)])
     start = scaled(history.opening, history.scale)
 
-    ordered = in_order(steps_of(history, fills[::-1]), position=start)
+    ordered = in_order(by_time(steps_of(history, fills[::-1])), position=start)
     assert fits(ordered, start)
     assert sorted(fill.key for fill in fills) == sorted(step.fill.key for step in ordered)
     places = [(step.fill.at, step.rank) for step in ordered]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from fillbook.domain.money import EXACT, decimals, plain, scaled, unscaled
 
 DECIMALS_MIN = 18
+_ONE = 10**DECIMALS_MIN
 
 
 def share(total: Decimal, start: int, end: int, whole: int) -> Decimal:
@@ -29,19 +30,25 @@ class Spread:
 
     def __init__(self, total: Decimal, whole: int) -> None:
         self.total, self.whole = total, whole
-        self._amount: int | None = None
-        self._scale = self._reached = self._upto = 0
+        self._amount, self._scale = as_integer(total)
+        self._reached = self._upto = 0
 
     def part(self, start: int, end: int) -> Decimal:
         """What the units [start, end) bear."""
-        assert 0 <= start <= end <= self.whole
-        if start == 0 and end == self.whole:
+        whole = self.whole
+        assert 0 <= start <= end <= whole
+        if end - start == whole:
             return self.total
-        if self._amount is None:
-            self._amount, self._scale = as_integer(self.total)
-        before = self._upto if start == self._reached else upto(self._amount, start, self.whole)
-        self._reached, self._upto = end, upto(self._amount, end, self.whole)
-        return unscaled(self._upto - before, self._scale)
+        before = self._upto if start == self._reached else upto(self._amount, start, whole)
+        self._reached, self._upto = end, upto(self._amount, end, whole)
+        return _decimal(self._upto - before, self._scale)
+
+
+def _decimal(amount: int, scale: int) -> Decimal:
+    """As `unscaled`, and quicker at the scale that nearly all shares have."""
+    if scale != DECIMALS_MIN or amount % _ONE == 0:
+        return unscaled(amount, scale)
+    return Decimal(amount).scaleb(-DECIMALS_MIN, EXACT).normalize(EXACT)
 
 
 def shares_of(total: Decimal, weights: Sequence[int]) -> list[Decimal]:

@@ -42,19 +42,21 @@ class UnitLine:
 
     def fee_on(self, start: int, end: int) -> Decimal | None:
         """What the units [start, end) of the line bear of the execution's fee."""
+        fee = self.line.fee
+        if fee is None or end - start == self.execution_qty:
+            return fee
         if self.fees is None:
-            if self.line.fee is None:
-                return None
-            self.fees = Spread(self.line.fee, self.execution_qty)
+            self.fees = Spread(fee, self.execution_qty)
         first = self.share_start - self.start
         return self.fees.part(first + start, first + end)
 
     def value_of(self, start: int, end: int) -> Decimal | None:
         """What the units [start, end) of the line have of the execution's value."""
+        value = self.line.value
+        if value is None or end - start == self.execution_qty:
+            return value
         if self.values is None:
-            if self.line.value is None:
-                return None
-            self.values = Spread(self.line.value, self.execution_qty)
+            self.values = Spread(value, self.execution_qty)
         first = self.share_start - self.start
         return self.values.part(first + start, first + end)
 
@@ -201,41 +203,35 @@ class OpenBook:
 
 def matches(book: OpenBook) -> Iterator[Match]:
     """The overlaps of the two lines beyond what was matched before."""
-    buys, sells, frame = book.buys, book.sells, book.frame
+    buys, sells = book.buys, book.sells
+    contract, decimal = book.frame.contract, book.frame.units.as_decimal
     found = overlaps([buy.end for buy in buys], [sell.end for sell in sells], start=book.matched)
     borne = funding.on_units(book.payments, [(start, end) for start, end, _, _ in found])
-    for (start, end, buy, sell), paid in zip(found, borne, strict=True):
-        yield _match(frame, buys[buy], sells[sell], (start, end), paid)
-
-
-def _match(
-    frame: Frame, buy: UnitLine, sell: UnitLine, span: tuple[int, int], paid: Decimal
-) -> Match:
-    start, end = span
-    bought, sold, decimal = buy.line, sell.line, frame.units.as_decimal
-    long = _is_first(bought, sold)
-    entry, leave = (buy, sell) if long else (sell, buy)
-    entry_value = exit_value = None
-    if frame.contract.is_inverse:
-        entry_value, exit_value = entry.value_of(start, end), leave.value_of(start, end)
-        values = (entry_value, exit_value) if long else (exit_value, entry_value)
-        gross = frame.contract.gross_of_values(*values)
-    else:
-        gross = frame.contract.gross(bought.price, sold.price, decimal(end - start))
-    return Match(
-        decimal(start),
-        decimal(end),
-        1 if long else -1,
-        entry.line,
-        leave.line,
-        gross,
-        entry.fee_on(start, end),
-        leave.fee_on(start, end),
-        paid,
-        _exit_reason(leave),
-        entry_value,
-        exit_value,
-    )
+    for (start, end, bought, sold), paid in zip(found, borne, strict=True):
+        buy, sell = buys[bought], sells[sold]
+        long = _is_first(buy.line, sell.line)
+        entry, leave = (buy, sell) if long else (sell, buy)
+        entry_value = exit_value = None
+        if contract.is_inverse:
+            entry_value, exit_value = entry.value_of(start, end), leave.value_of(start, end)
+            values = (entry_value, exit_value) if long else (exit_value, entry_value)
+            gross = contract.gross_of_values(*values)
+        else:
+            gross = contract.gross(buy.line.price, sell.line.price, decimal(end - start))
+        yield Match(
+            decimal(start),
+            decimal(end),
+            1 if long else -1,
+            entry.line,
+            leave.line,
+            gross,
+            entry.fee_on(start, end),
+            leave.fee_on(start, end),
+            paid,
+            _exit_reason(leave),
+            entry_value,
+            exit_value,
+        )
 
 
 def _is_first(line: Line, other: Line) -> bool:

@@ -55,26 +55,28 @@ def steps_of(fills: Iterable[Fill], units: Units, contract: Contract) -> list[St
 
 def closes(position: int, side: int, qty: int) -> int:
     """How much of a fill closes a position."""
-    return min(qty, max(0, -side * position))
+    opposite = -side * position
+    if opposite <= 0:
+        return 0
+    return qty if qty < opposite else opposite
 
 
 def moved_by(step: Step, position: int, holds: int) -> int:
     """The position after a fill; a leg that holds one side never crosses to the other."""
-    after = position + step.signed
+    after = position + step.qty if step.fill.side > 0 else position - step.qty
     return 0 if holds and after * holds < 0 else after
 
 
 def in_order(steps: Iterable[Step], *, position: int, holds: int = 0) -> list[Step]:
-    """The steps in total order, starting from a position."""
+    """Steps in order of time in total order, starting from a position."""
     placed: list[Step] = []
-    for _, group in groupby(sorted(steps, key=_AT), key=_AT):
+    for _, group in groupby(steps, key=_AT):
         tied = list(group)
         if len(tied) > 1:
             tied.sort(key=_place)
-            tied = [
-                Step(step.fill, rank, step.qty, step.closed)
-                for rank, step in enumerate(_by_chain(tied, position, holds))
-            ]
+            tied = _by_chain(tied, position, holds)
+            for rank, step in enumerate(tied):
+                step.rank = rank
         for step in tied:
             position = moved_by(step, position, holds)
         placed += tied

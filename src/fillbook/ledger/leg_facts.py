@@ -59,11 +59,10 @@ class LegReader:
     knowing: Knowing
     known: Known
     currency: str
-    chunk_rows: int = CHUNK_ROWS
 
     async def chunks(self, window: Window) -> AsyncIterator[Chunk]:
         """The chunks of a window; at least one, which may be empty."""
-        at, limit = window.starts_at, self.chunk_rows
+        at, limit = window.starts_at, CHUNK_ROWS
         while at < window.ends_at:
             words = self._words(Window(at, window.ends_at))
             found = await self.conn.execute(SQL["executions_of_leg"], words | {"limit": limit + 1})
@@ -76,7 +75,7 @@ class LegReader:
                     continue
                 executions = [row for row in executions if row.executed_at < until]
             yield await self._chunk(Window(at, until), executions, is_last=until == window.ends_at)
-            at, limit = until, self.chunk_rows
+            at, limit = until, CHUNK_ROWS
 
     async def _chunk(self, window: Window, executions: list[Execution], *, is_last: bool) -> Chunk:
         flows = await self.conn.execute(SQL["cash_flows_of_leg"], self._words(window))
