@@ -158,10 +158,13 @@ class History:
 
     def _order(self) -> Iterator[Row]:
         market = self.chance.choice(self.markets)
-        by_hand = self._by_hand(market) if self.chance.random() < BY_HAND else None
-        owner, (side, units, reason) = (
-            (NOBODY, by_hand) if by_hand else self._by_bot(market, self.chance.choice(BOTS))
-        )
+        owner, order = NOBODY, None
+        if self.chance.random() < BY_HAND:
+            order = self._by_hand(market)
+        if order is None:
+            owner = self.chance.choice(BOTS)
+            order = self._by_bot(market, owner)
+        side, units, reason = order
         market.held[owner] = market.held.get(owner, 0) + side * units
         link_id = self._tag(owner, reason) if owner else ""
         order_id = self._uuid("4")

@@ -86,9 +86,9 @@ class Oracle:
         before = self.positions()
         net = sum(before.values(), Fraction(0))
         closing = min(Fraction(fill.qty), max(Fraction(0), -fill.side * net))
-        if self.terms.kind != "spot" and fill.closed is not None:
-            if Fraction(fill.closed) != closing:
-                self.breaks.append(fill.key)
+        told = None if self.terms.kind == "spot" else fill.closed
+        if told is not None and Fraction(told) != closing:
+            self.breaks.append(fill.key)
         if self.holds and fill.side != self.holds:
             self._close_only(fill)
         elif fill.cause is Cause.TAGGED:

@@ -65,15 +65,15 @@ def test_resuming_equals_laying_at_once(history: History, cuts: set[int]) -> Non
     assert at_once(history) == rows.content()
 
 
-@given(HISTORIES, CUTS, CUTS, st.booleans())
+@given(HISTORIES, CUTS, CUTS, st.sampled_from(["patient", "hasty"]))
 def test_chunks_equal_laying_at_once(
-    history: History, searched: set[int], cuts: set[int], patient: bool
+    history: History, searched: set[int], cuts: set[int], manner: str
 ) -> None:
     """Searched in chunks, laid in chunks from the state before: the rows and state of one call."""
     stretch = history.stretch
     for chunk in chunks(history, searched):
         stretch = narrowed(stretch, chunk.fills, history.known)
-        if is_settled(stretch) and not patient:
+        if is_settled(stretch) and manner == "hasty":
             break
     rows = Rows(stretch, history.known)
     state = replace(stretch, is_searched=True)

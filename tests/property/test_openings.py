@@ -29,6 +29,10 @@ def steps_of(history: History, fills: list[Fill] | None = None) -> list[Step]:
     ]
 
 
+def by_time(fills: list[Fill]) -> list[Fill]:
+    return sorted(fills, key=lambda fill: fill.at)
+
+
 def fits(steps: list[Step], position: int) -> bool:
     for step in steps:
         if step.closed not in (None, closes(position, step.fill.side, step.qty)):
@@ -96,7 +100,7 @@ def test_bursts_are_put_into_an_order_that_fits(history: History, names: list[in
     fills = without_telling_ties(history.fills, names[: len(history.fills)])
     start = scaled(history.opening, history.scale)
 
-    ordered = in_order(by_time(steps_of(history, fills[::-1])), position=start)
+    ordered = in_order(steps_of(history, by_time(fills[::-1])), position=start)
     assert fits(ordered, start)
     assert sorted(fill.key for fill in fills) == sorted(step.fill.key for step in ordered)
     places = [(step.fill.at, step.rank) for step in ordered]

@@ -143,7 +143,7 @@ def _trips(kit: Kit, telling: _Telling) -> Iterator[Row]:
                 "closed": milliseconds(trip.ended_at),
                 **_figures(inside),
             }
-        start = kit.stretch.books[owner].trip_start
+        start = kept.trips[-1].end if kept.trips else Decimal(0)
         inside = [match for match in kept.matches if match.start >= start]
         held = abs(_position(kept.lines))
         if inside or (held and held >= telling.qty_min):

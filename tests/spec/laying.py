@@ -53,9 +53,9 @@ class Kit:
             kept.trips.extend(book.trips)
 
     def content(self) -> object:
-        """What must be the same however the history was laid."""
+        """What must be the same however the history was laid, also in a database."""
         books = {owner: kept for owner, kept in self.books.items() if kept.lines}
-        return books, self.alarms, self.unattached, replace(self.stretch, is_searched=False)
+        return books, self.alarms, self.unattached
 
 
 Way = Callable[[StretchState, Sequence[Fill], Sequence[Funding], Known], Kit]

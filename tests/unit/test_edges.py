@@ -7,10 +7,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from fillbook.accounting import collector
-from fillbook.accounting.lay import lay
 from fillbook.accounting.known import Known
+from fillbook.accounting.lay import lay
 from fillbook.accounting.leg import BookState, Cause, Fill, Funding, StretchState
 from fillbook.accounting.opening import Opening, find_opening
+from fillbook.accounting.opening_balance import is_settled
 from fillbook.accounting.sequence import SEARCH_STEPS_MAX, Step, in_order
 from fillbook.domain.instrument import LegName
 from fillbook.domain.statement import Terms
@@ -89,7 +90,7 @@ def test_evidence_ends_inside_an_instant() -> None:
     """Of simultaneous fills the first one that contradicts what is known is the last evidence."""
     found = find_opening([step(1, 1, 1, 1), step(2, -1, 1, 0)], Opening(low=100))
 
-    assert (100, None, "unknown") == (found.low, found.high, found.evidence)
+    assert (100, 0, "unknown") == (found.low, found.high, found.evidence)
     assert found.contradicted
 
 
@@ -105,14 +106,33 @@ def test_the_collector_is_paused_and_resumed() -> None:
             gc.enable()
 
 
-def test_an_unknown_opening_is_laid_from_its_start_only() -> None:
-    """More fills alone cannot tell: the call asks for all of them."""
+def test_an_unknown_opening_is_appended_to() -> None:
+    """Later fills go on from what the earlier ones left open; one that pins it asks for all."""
     held = replace(FILL, side=-1, closed=Decimal(1))
-    unknown = lay(NEW, [held], [], KNOWN)
+    unknown = lay(NEW, [held], [], KNOWN).stretch
+    later = replace(FILL, key=UUID(int=2), at=AT.replace(hour=1))
 
-    assert (None, "unknown") == (unknown.stretch.opening_qty, unknown.stretch.opening_evidence)
-    assert not unknown.stretch.may_resume_at(AT.replace(hour=1))
-    assert lay(unknown.stretch, [replace(FILL, at=AT.replace(hour=1))], [], KNOWN).restart
+    assert (None, "unknown") == (unknown.opening_qty, unknown.opening_evidence)
+    assert not unknown.may_resume_at(AT)
+    assert unknown.may_resume_at(later.at)
+    still = lay(unknown, [later], [], KNOWN)
+    assert not still.restart
+    assert still.stretch.opening_moved == 0
+    assert later.at == still.stretch.opening_moved_at
+    assert lay(unknown, [replace(held, at=later.at, qty=Decimal(2))], [], KNOWN).restart
+
+
+def test_a_contradicted_opening_stays_unknown() -> None:
+    """At least one was held, and at most nothing: no later fill can tell."""
+    held = replace(FILL, side=-1, closed=Decimal(1))
+    never = replace(held, key=UUID(int=2), at=AT.replace(hour=1), side=1)
+    pins = replace(held, key=UUID(int=3), at=AT.replace(hour=2), qty=Decimal(5))
+    found = lay(NEW, [held, never], [], KNOWN).stretch
+
+    assert is_settled(found)
+    assert not is_settled(lay(NEW, [held], [], KNOWN).stretch)
+    after = lay(found, [pins], [], KNOWN)
+    assert (False, None) == (after.restart, after.stretch.opening_qty)
 
 
 def test_a_wrong_assumption_is_laid_again() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -22,23 +23,11 @@ FORCED, MANUAL, STOP, TAGGED = Cause.FORCED, Cause.MANUAL, Cause.STOP, Cause.TAG
 NOTHING = Known(Terms("linear", "BTCUSDT"))
 ORDER = Order(
     order_key=digest_key("order", "linear", "BTCUSDT", "order-1"),
-    ordered_at=EXECUTION.executed_at,
-    category="linear",
-    symbol="BTCUSDT",
-    leg=None,
-    order_id="order-1",
-    client_order_id="",
-    parent_client_order_id="",
-    side="",
-    create_type="",
-    stop_type="",
-    cancel_type="",
-    reduce_only=None,
-    close_on_trigger=None,
-    trigger_price=None,
-    base_price=None,
-    oco_trigger="",
-)
+    ordered_at=EXECUTION.executed_at, category="linear", symbol="BTCUSDT", leg=None,
+    order_id="order-1", client_order_id="", parent_client_order_id="", side="", create_type="",
+    stop_type="", cancel_type="", reduce_only=None, close_on_trigger=None, trigger_price=None,
+    base_price=None, oco_trigger="",
+)  # fmt: skip
 
 
 def remembered(order: Order) -> Known:
@@ -53,14 +42,8 @@ def intending(client_order_id: str, bot: str, reason: str) -> Known:
 
 def said(client_order_id: str = "", **fields: str) -> Execution:
     """An execution with these words of the venue."""
-    plain = {"exec_type": "Trade", "create_type": "", "stop_type": ""} | fields
-    return replace(
-        EXECUTION,
-        client_order_id=client_order_id,
-        exec_type=plain["exec_type"],
-        create_type=plain["create_type"],
-        stop_type=plain["stop_type"],
-    )
+    words: dict[str, Any] = {"exec_type": "Trade", "create_type": "", "stop_type": ""} | fields
+    return replace(EXECUTION, client_order_id=client_order_id, **words)
 
 
 EXEC_TYPES = {
@@ -345,49 +328,44 @@ def test_the_order_history_is_the_last_rung(case: str) -> None:
     assert Explained(*expected) == explain(execution, remembered(order))
 
 
-SELLS = replace(said(), side="Sell")
-ORDERS = {
-    "sale below": (SELLS, replace(SPOT, stop_type="tpslOrder"), "stop_loss"),
-    "sale above": (SELLS, replace(SPOT, stop_type="tpslOrder", trigger_price=Decimal(110)),
-                   "take_profit"),
-    "purchase below": (said(), replace(SPOT, stop_type="BidirectionalTpslOrder"), "take_profit"),
-    "purchase above": (said(), replace(SPOT, stop_type="tpslOrder", trigger_price=Decimal(110)),
-                       "stop_loss"),
-    "the kind of stop of the execution": (said(stop_type="tpslOrder"), SPOT, "take_profit"),
-    "neither below nor above": (SELLS, replace(SPOT, stop_type="tpslOrder",
-                                               trigger_price=Decimal("100.0")), "unknown"),
-    "no trigger": (SELLS, replace(SPOT, stop_type="tpslOrder", trigger_price=None), "unknown"),
-    "no price to compare": (SELLS, replace(SPOT, stop_type="tpslOrder", base_price=None),
-                            "unknown"),
-    "another kind": (SELLS, replace(SPOT, stop_type="UNKNOWN"), "unknown"),
-    "one cancels the other, profit": (said(), replace(SPOT, stop_type="OcoOrder",
-                                                      oco_trigger="OcoTriggerByTp"), "take_profit"),
-    "one cancels the other, stop": (said(), replace(SPOT, stop_type="OcoOrder",
-                                                    oco_trigger="OcoTriggerBySl"), "stop_loss"),
-    "its other spelling": (said(stop_type="OcoOrder"), replace(SPOT,
-                                                               oco_trigger="OcoTriggerByBySl"),
+SELLS, BUYS = replace(said(), side="Sell"), said()
+ABOVE = Decimal(110)
+ORDERS: dict[str, tuple[Execution, dict[str, Any], str]] = {
+    "sale below": (SELLS, {"stop_type": "tpslOrder"}, "stop_loss"),
+    "sale above": (SELLS, {"stop_type": "tpslOrder", "trigger_price": ABOVE}, "take_profit"),
+    "purchase below": (BUYS, {"stop_type": "BidirectionalTpslOrder"}, "take_profit"),
+    "purchase above": (BUYS, {"stop_type": "tpslOrder", "trigger_price": ABOVE}, "stop_loss"),
+    "by the execution's stop": (said(stop_type="tpslOrder"), {}, "take_profit"),
+    "at the price": (SELLS, {"stop_type": "tpslOrder", "base_price": Decimal("90.0")}, "unknown"),
+    "no trigger": (SELLS, {"stop_type": "tpslOrder", "trigger_price": None}, "unknown"),
+    "no price to compare": (SELLS, {"stop_type": "tpslOrder", "base_price": None}, "unknown"),
+    "another kind": (SELLS, {"stop_type": "UNKNOWN"}, "unknown"),
+    "a pair's profit": (BUYS, {"stop_type": "OcoOrder", "oco_trigger": "OcoTriggerByTp"},
+                        "take_profit"),
+    "a pair's stop": (BUYS, {"stop_type": "OcoOrder", "oco_trigger": "OcoTriggerBySl"},
+                      "stop_loss"),
+    "its other spelling": (said(stop_type="OcoOrder"), {"oco_trigger": "OcoTriggerByBySl"},
                            "stop_loss"),
-    "neither": (SELLS, replace(SPOT, stop_type="OcoOrder"), "unknown"),
-    "reduces only": (said(), replace(ORDER, reduce_only=True), "reduce"),
-    "closes when triggered": (said(), replace(ORDER, close_on_trigger=True), "reduce"),
-    "may do both": (said(), replace(ORDER, reduce_only=False, close_on_trigger=False), "unknown"),
-    "cancelled as it would not reduce": (said(), replace(ORDER, cancel_type="CancelByReduceOnly"),
-                                         "reduce"),
-    "the profit of a pair": (said(), replace(ORDER,
-                             cancel_type="CancelByOCOTpCanceledBySlTriggered"), "take_profit"),
-    "the stop of a pair": (said(), replace(ORDER,
-                           cancel_type="CancelByOCOSlCanceledByTpTriggered"), "stop_loss"),
-    "what a liquidation cancelled": (said(), replace(ORDER, cancel_type="CancelByPrepareLiq"),
-                                     "unknown"),
-    "before all others": (said(), replace(ORDER, cancel_type="CancelAllBeforeLiq"), "unknown"),
-    "cancelled by its user": (said(), replace(ORDER, cancel_type="CancelByUser"), "unknown"),
+    "neither of a pair": (SELLS, {"stop_type": "OcoOrder"}, "unknown"),
+    "reduces only": (BUYS, {"reduce_only": True}, "reduce"),
+    "closes when triggered": (BUYS, {"close_on_trigger": True}, "reduce"),
+    "may do both": (BUYS, {"reduce_only": False, "close_on_trigger": False}, "unknown"),
+    "would not reduce": (BUYS, {"cancel_type": "CancelByReduceOnly"}, "reduce"),
+    "cancelled for its pair's stop": (
+        BUYS, {"cancel_type": "CancelByOCOTpCanceledBySlTriggered"}, "take_profit"),
+    "cancelled for its pair's profit": (
+        BUYS, {"cancel_type": "CancelByOCOSlCanceledByTpTriggered"}, "stop_loss"),
+    "before a liquidation": (BUYS, {"cancel_type": "CancelByPrepareLiq"}, "unknown"),
+    "before all are liquidated": (BUYS, {"cancel_type": "CancelAllBeforeLiq"}, "unknown"),
+    "cancelled by its user": (BUYS, {"cancel_type": "CancelByUser"}, "unknown"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", ORDERS)
 def test_an_order_tells_why_by_what_it_was(case: str) -> None:
     """Triggers of spot orders, orders that only reduce, and what a cancellation gives away."""
-    execution, order, reason = ORDERS[case]
+    execution, fields, reason = ORDERS[case]
+    order = replace(SPOT, **fields)
     evidence = "none" if reason == "unknown" else "order_history"
     cause = STOP if reason in ("stop_loss", "take_profit") else MANUAL
 

@@ -22,7 +22,7 @@ def price(starts: int, ends: int, said: str | None, *, coin: str = "MNT") -> Pri
     return Price(coin, "USDT", at(starts), at(ends), None if said is None else Decimal(said))
 
 
-CASES = {
+CASES: dict[str, tuple[list[Price], list[int | None]]] = {
     "nothing stated": ([], [None, None]),
     "one price": ([price(1, 3, "2")], [None, 2, 2, None]),
     "two in a row": ([price(0, 2, "1"), price(2, 4, "2")], [1, 1, 2, 2, None]),
@@ -56,9 +56,8 @@ def test_prices_hold_from_one_instant_to_another(case: str) -> None:
     """Their ends are outside; the last stated one that covers the instant counts."""
     stated, expected = CASES[case]
 
-    assert expected == [
-        value_of(stated, "MNT", "USDT", at(minute)) for minute in range(len(expected))
-    ]
+    found = [value_of(stated, "MNT", "USDT", at(minute)) for minute in range(len(expected))]
+    assert expected == found
     before = at(0) - timedelta(microseconds=1)
     assert value_of(stated, "MNT", "USDT", before) is None
 

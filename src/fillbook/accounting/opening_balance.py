@@ -33,6 +33,8 @@ def narrowed(stretch: StretchState, fills: Sequence[Fill], known: Known) -> Stre
 
 def is_settled(stretch: StretchState) -> bool:
     """Whether no later fill can change the opening: it is stated, pinned or contradicted."""
+    if stretch.is_new and stretch.opening_moved_at is None:
+        return False  # no fill was seen yet, and which statement fits depends on the first one
     return stretch.opening_evidence in ("stated", "pinned") or _is_contradicted(stretch)
 
 

@@ -58,7 +58,7 @@ def closes(position: int, side: int, qty: int) -> int:
     opposite = -side * position
     if opposite <= 0:
         return 0
-    return qty if qty < opposite else opposite
+    return min(opposite, qty)
 
 
 def moved_by(step: Step, position: int, holds: int) -> int:
