@@ -25,7 +25,7 @@ from fillbook.ledger import _embedded, _migrate
 from fillbook.ledger._pool import Pool, open_pool
 from fillbook.ledger.ledger_hash import ledger_hash
 
-SMALL = 10_000
+SMALL = 100_000
 EXECUTIONS = 1_000_000
 VERIFIED_MAX = 1_000_000
 

@@ -1,11 +1,12 @@
 """The ledger as an engine: facts of a case are booked, stated and proven, and its books read back.
 
-Two ways to tell a history: all rows and then the proof, or each row as a late fact of time that is
-proven already. Rules and prices are stated before; what speaks of an execution or of laid time can
-only be stated after.
+Three ways to tell a history: all rows and then the proof; the newer half proven before the older
+one, so that two stretches become one; or each row as a late fact of time that is proven already.
+Rules and prices are stated before; what speaks of an execution or of laid time can only be stated
+after.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -49,7 +50,7 @@ RUN = UUID(int=1)
 SAID = Said("ada", "the case says so")
 LATER = (Assign, Correction, Void, OpeningBalance)
 
-Way = Literal["proven at the end", "each row late"]
+Way = Literal["proven at the end", "newer half first", "each row late"]
 
 STRETCHES = """
 SELECT leg, opening_qty, opening_evidence FROM derived.stretches WHERE account_id = %(account)s
@@ -107,13 +108,14 @@ class Account:
         await self._state(one for one in statements if not isinstance(one, LATER))
         readings: list[Reading] = [*told.orders, *told.flows, *told.executions]
         if way == "each row late":
-            await self._prove()
+            await self._prove(HISTORY)
             for reading in readings:
                 await self._book([reading])
-                await self._prove()
+                await self._prove(HISTORY)
         else:
             await self._book(readings)
-            await self._prove()
+            for window in _halves(told) if way == "newer half first" else [HISTORY]:
+                await self._prove(window)
         await self._state(one for one in statements if isinstance(one, LATER))
 
     async def _book(self, readings: Sequence[Reading]) -> None:
@@ -129,8 +131,8 @@ class Account:
         assert isinstance(reading, Execution | CashFlow | Order)
         return RawRecord(facts.key_of(reading), body)
 
-    async def _prove(self) -> None:
-        proof = Proof("executions", self.category, HISTORY, "read", 1, 0, NOW, RUN)
+    async def _prove(self, window: Window) -> None:
+        proof = Proof("executions", self.category, window, "read", 1, 0, NOW, RUN)
         async with writing(self.pool, self.account_id, lease=None, now=NOW) as open_writing:
             await prove(open_writing, proof)
 
@@ -147,7 +149,7 @@ class Account:
         await rebuild(self.pool, self.account_id, now=NOW)
         assert before == await ledger_hash(self.pool, self.account_id)
 
-    def _parse(self, stream: str, scope: str, body: bytes) -> Reading:
+    def _parse(self, _stream: str, _scope: str, body: bytes) -> Reading:
         return self.bodies.get(body, Unreadable("not told by this case"))
 
     async def kits(self) -> dict[str, Kit]:
@@ -203,6 +205,18 @@ def _match(kept: Kept, stored: Sequence[Any]) -> Match:
 
 def _covering(lines: Iterable[Line], side: int, unit: Any) -> Line:  # noqa: ANN401
     return next(line for line in lines if line.side == side and line.start <= unit < line.end)
+
+
+def _halves(told: Told) -> list[Window]:
+    """The history cut at the instant in its middle, the newer half first."""
+    instants = {one.executed_at for one in told.executions} | {
+        one.occurred_at for one in told.flows
+    }
+    ordered = sorted(instants - {HISTORY.starts_at})
+    if not ordered:
+        return [HISTORY]
+    middle = ordered[len(ordered) // 2]
+    return [Window(middle, HISTORY.ends_at), Window(HISTORY.starts_at, middle)]
 
 
 async def account_of(pool: Pool, told: Told) -> Account:

@@ -38,7 +38,7 @@ from tests.spec.times import instant
 
 WITHDRAWN = "withdrawn"
 LEGS: dict[str, Leg] = {"net": "net", "long": "long", "short": "short"}
-FIELDS = {"time": "executed_at", "closed": "closed_qty"}  # others are called as they are
+FIELDS = {"time": "executed_at"}  # others are called as they are
 
 
 def statements(case: Case, terms: Terms, currency: str) -> Iterator[Statement]:
@@ -96,14 +96,16 @@ def _change(name: str, told: str) -> tuple[str, str]:
 
 
 def in_force(executions: Iterable[Execution], stated: Sequence[Statement]) -> list[Execution]:
-    """The executions once all is stated: corrected, and without void ones."""
-    changes = {one.execution_key: one.changes for one in stated if isinstance(one, Correction)}
-    voided = {one.execution_key: one.voided for one in stated if isinstance(one, Void)}
-    return [
-        corrected(execution, changes.get(execution.execution_key, ()))
-        for execution in executions
-        if not voided.get(execution.execution_key, False)
-    ]
+    """The executions once all is stated. Of corrections and voids of one the last counts alone."""
+    said = {one.execution_key: one for one in stated if isinstance(one, Correction | Void)}
+    found = []
+    for execution in executions:
+        last = said.get(execution.execution_key)
+        if isinstance(last, Correction):
+            found.append(corrected(execution, last.changes))
+        elif last is None or not last.voided:
+            found.append(execution)
+    return found
 
 
 def corrected(execution: Execution, changes: Iterable[tuple[str, str]]) -> Execution:

@@ -66,6 +66,8 @@ NO_TAGS = [
     "grid-because-1678886600",
     "grid_because_1678886600",
     "grid_entry_167888",
+    "grid-sl-1678886",
+    "grid-sl-16788866001234567890",
     "f1-grid-zz-lk2f9x0a01",
     "f1-grid-sl-LK2F9X0A01",
     "f1-grid-sl-lk2f9x0a0",
@@ -185,7 +187,7 @@ USABLE = [
     r"(?P<bot>(?:ab){3}) (?:x{2}){4}",
     r"(?i:(?P<bot>[a-z]+))(?=-)-\d+",
     r"(?P<bot>a)(?:[b-d]|f)+",
-    r"(?:(?P<bot>a)x?)",
+    r"(?P<bot>" + r"a?" * PATTERN_CHOICES_MAX + ")",
 ]
 
 REFUSED = {
@@ -199,15 +201,16 @@ REFUSED = {
     "(?P<bot>(a+)+)": "may take forever",
     "(?P<bot>(a*)*b)": "may take forever",
     "(?P<bot>(?:a+?)+?)": "may take forever",
+    "(?P<bot>(?:a+){2})": "may take forever",
     "(?P<bot>(?:a?){40})": "may take forever",
     "(?P<bot>(?:a{1,9}){2,9})": "may take forever",
     "(?P<bot>(?:a|ab)+)": "may take forever",
     "(?P<bot>(?:(?=a+)a)*)": "may take forever",
     "(?P<bot>x)(y)?(?(2)(?:a+)+|b)": "may take forever",
     "(?P<bot>(?>a+)+)": "may take forever",
-    "(?P<bot>a?a?a?a?a?a?a?)": f"at most {PATTERN_CHOICES_MAX} parts",
-    "(?P<bot>.*.*.*.*.*.*.*x)": f"at most {PATTERN_CHOICES_MAX} parts",
-    "(?P<bot>(a|bb)(a|bb)(a|bb)(a|bb)(a|bb)(a|bb)(a|bb))": f"at most {PATTERN_CHOICES_MAX} parts",
+    "(?P<bot>a?a?a?a?a?a?)": f"at most {PATTERN_CHOICES_MAX} parts",
+    "(?P<bot>.*.*.*.*.*.*x)": f"at most {PATTERN_CHOICES_MAX} parts",
+    "(?P<bot>(a|bb)(a|bb)(a|bb)(a|bb)(a|bb)(a|bb))": f"at most {PATTERN_CHOICES_MAX} parts",
 }
 
 

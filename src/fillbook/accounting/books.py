@@ -1,4 +1,9 @@
-"""One owner's book while it is being laid: two unit lines of integers, and their matches."""
+"""One owner's book while it is being laid: two unit lines of integers, and what comes of them.
+
+A match is an overlap of the two lines. A round trip is the units from flat to flat: it ends where a
+share leaves less open than the smallest order, or turns the book round. It ends at a unit, so that
+each match lies in one trip; what stays open as dust belongs to the next.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +16,6 @@ from fillbook.accounting.contract import Contract
 from fillbook.accounting.fifo import overlaps
 from fillbook.accounting.leg import (
     BookState,
-    Fill,
     Funding,
     FundingShare,
     LaidBook,
@@ -144,11 +148,10 @@ class OpenBook:
 
     def lay_outside(self, step: Step, qty: int, owner: str) -> None:
         """Put units of unknown cost where a fill closes more than was held."""
-        side, decimal = -step.fill.side, self.frame.units.as_decimal
-        start = self.bought if side > 0 else self.sold
-        line = _outside_line(step.fill, step.rank, self.frame.contract, owner)._replace(
-            start=decimal(start), end=decimal(start + qty), execution_qty=decimal(qty)
-        )
+        start = self.bought if step.fill.side < 0 else self.sold
+        decimal = self.frame.units.as_decimal
+        span = (decimal(start), decimal(start + qty), decimal(qty))
+        line = _outside_line(step, self.frame.contract, owner, span=span)
         self._put(UnitLine(line, start, start + qty, 0, qty))
 
     def _put(self, laid: UnitLine) -> None:
@@ -236,8 +239,10 @@ def matches(book: OpenBook) -> Iterator[Match]:
 
 def _is_first(line: Line, other: Line) -> bool:
     """Whether a line is the entry; of a fill and its outside holdings these are."""
-    if line.at != other.at:
-        return line.at < other.at
+    if line.at < other.at:
+        return True
+    if other.at < line.at:
+        return False
     return line.rank < other.rank if line.rank != other.rank else line.key is None
 
 
@@ -260,19 +265,21 @@ def _open(line: Line, units: Units) -> UnitLine:
     )
 
 
-def _outside_line(fill: Fill, rank: int, contract: Contract, owner: str) -> Line:
-    name = contract.name
-    words = (name.category, name.symbol, name.leg, str(fill.key), owner)
+def _outside_line(
+    step: Step, contract: Contract, owner: str, *, span: tuple[Decimal, Decimal, Decimal]
+) -> Line:
+    fill, name = step.fill, contract.name
+    start, end, qty = span
     return Line(
         side=-fill.side,
-        start=Decimal(0),
-        end=Decimal(0),
+        start=start,
+        end=end,
         at=fill.at,
-        rank=rank,
+        rank=step.rank,
         key=None,
-        order_key=digest_key("outside", *words),
+        order_key=digest_key("outside", name.category, name.symbol, name.leg, str(fill.key), owner),
         share_start=Decimal(0),
-        execution_qty=Decimal(0),
+        execution_qty=qty,
         price=None,
         fee=Decimal(0),
         reason="unknown",

@@ -7,18 +7,72 @@ in order on both lines. It holds through shorts and flips: whichever of the two 
 entry.
 
 A side is given by the ends of its intervals, strictly rising. Matches are the overlaps of the two
-sides: a merge of two sorted lists. Units are integers. Below 2^62 the merge is vectorised; beyond,
-the same merge runs on Python's integers. The bound is checked before the fast path is taken,
+sides: a merge of two sorted lists. Units and ticks are integers. The vectorised merge sorts
+``2 * end + side``, so that a cut says in its lowest bit whose it is; ends stay below 2^62 for that.
+Beyond, the same merge runs on Python's integers. Bounds are checked before the fast path is taken,
 because NumPy overflows silently.
+
+Whole histories (`match`, `match_books`) are taken block by block. What is at work stays in the
+cache, and only the result grows with the history.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 FAST_PATH_MAX = 2**62
+BLOCK_FILLS = 2**15  # a dozen arrays of this length fit into a core's cache
+FILLS_MAX = 2**31 - 1  # a column's total is summed in two halves of 32 bits
+LOW_HALF = 2**32 - 1
 
 Overlap = tuple[int, int, int, int]  # unit start, unit end, index of the buy, index of the sell
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """Overlaps in columns: the units [start, end) of this buy are those of this sell."""
+
+    starts: Integers
+    ends: Integers
+    buys: Integers
+    sells: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Fills:
+    """Fills in columns, in total order: a side of 1 or -1, units above zero, a price in ticks."""
+
+    side: NDArray[np.signedinteger[Any]]
+    qty: Integers
+    price: Integers
+
+    def __post_init__(self) -> None:
+        assert len(self.side) == len(self.qty) == len(self.price) <= FILLS_MAX
+        assert not len(self.qty) or self.qty.min() > 0
+
+    def of(self, first: int, end: int) -> "Fills":
+        """The fills [first, end)."""
+        return Fills(self.side[first:end], self.qty[first:end], self.price[first:end])
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Matches in columns. The earlier of the two fills is the entry: a long, if it is the buy.
+
+    The profit is in ticks times units, fees apart. It is int64 where that is known to hold it, and
+    Python's integers otherwise.
+    """
+
+    buys: Integers  # positions among the fills
+    sells: Integers
+    qty: Integers
+    profit: NDArray[Any]
 
 
 def overlaps(buy_ends: Sequence[int], sell_ends: Sequence[int], *, start: int = 0) -> list[Overlap]:
@@ -29,27 +83,173 @@ def overlaps(buy_ends: Sequence[int], sell_ends: Sequence[int], *, start: int = 
     if limit <= start:
         return []
     if max(buy_ends[-1], sell_ends[-1]) < FAST_PATH_MAX:
-        return _vectorised(buy_ends, sell_ends, start, limit)
+        return _vectorised(buy_ends, sell_ends, start)
     return _stepwise(buy_ends, sell_ends, start, limit)
 
 
-def _vectorised(
-    buy_ends: Sequence[int], sell_ends: Sequence[int], start: int, limit: int
-) -> list[Overlap]:
+def overlap_arrays(buy_ends: Integers, sell_ends: Integers, *, start: int = 0) -> Overlaps:
+    """Every overlap of a buy with a sell beyond `start`, in order. Ends stay below 2^62."""
+    buy, sell = (int(ends.searchsorted(start, "right")) for ends in (buy_ends, sell_ends))
+    buys, sells = buy_ends[buy:], sell_ends[sell:]
+    if not len(buys) or not len(sells):
+        none = np.empty(0, dtype=np.int64)
+        return Overlaps(none, none, none, none)
+    assert max(int(buys[-1]), int(sells[-1])) < FAST_PATH_MAX
+    limit = min(buys[-1], sells[-1])
+    qty, buy_index, sell_index = _merge(_upto(buys, limit), _upto(sells, limit), start)
+    ends = np.cumsum(qty)
+    ends += start
+    return Overlaps(ends - qty, ends, buy_index + buy, sell_index + sell)
+
+
+def match(fills: Fills) -> Matches:
+    """Match the whole history of one book."""
+    if _fits(fills):
+        return _blockwise(fills, block=BLOCK_FILLS)
+    return _exactly(fills)
+
+
+def match_books(fills: Fills, *, starts: Integers) -> Matches:
+    """Match many books in one go: their fills book after book, the first of each at `starts`.
+
+    Each book is closed by a filler at its end, so that all of them lie on one pair of lines and no
+    unit of one meets a unit of another. What a filler matched was open; it is left out.
+    """
+    if not len(starts):
+        assert not len(fills.qty)
+        return match(fills)
+    ends = np.append(starts[1:], len(fills.qty))
+    assert starts[0] == 0
+    assert (ends > starts).all()
+    if not _fits(fills):
+        return _joined([_exactly(fills.of(*span)) for span in _spans(starts, ends)], starts)
+    open_units = np.add.reduceat(fills.side * fills.qty, starts)
+    books = np.flatnonzero(open_units)
+    closed = Fills(
+        np.insert(fills.side, ends[books], -np.sign(open_units[books])),
+        np.insert(fills.qty, ends[books], np.abs(open_units[books])),
+        np.insert(fills.price, ends[books], fills.price[ends[books] - 1]),
+    )
+    is_filler = np.zeros(len(closed.qty), dtype=bool)
+    is_filler[ends[books] + np.arange(len(books))] = True
+    return _without(_blockwise(closed, block=BLOCK_FILLS), is_filler)
+
+
+def total(column: NDArray[Any]) -> int:
+    """The exact sum of a column, whatever its size."""
+    assert len(column) <= FILLS_MAX
+    if column.dtype == object:
+        return sum(column.tolist())
+    return (int((column >> 32).sum()) << 32) + int((column & LOW_HALF).sum())
+
+
+def _fits(fills: Fills) -> bool:
+    """Whether all units on the two lines, and any profit of one match, stay below 2^62."""
+    if not len(fills.qty):
+        return True
+    qty_max = int(fills.qty.max())
+    price_range = int(fills.price.max()) - int(fills.price.min())
+    if price_range * qty_max >= FAST_PATH_MAX:
+        return False
+    return qty_max * len(fills.qty) < FAST_PATH_MAX or total(fills.qty) < FAST_PATH_MAX
+
+
+@dataclass(slots=True)
+class _Line:
+    """One side's lots that are not yet matched: blocks of positions and ends."""
+
+    reached: int = 0
+    blocks: deque[tuple[Integers, Integers]] = field(default_factory=deque)
+
+    def append(self, picked: Integers, qty: Integers, *, first: int) -> None:
+        """Lay the picked fills of a block that begins at `first`."""
+        if not len(picked):
+            return
+        ends = qty.take(picked)
+        ends[0] += self.reached
+        np.cumsum(ends, out=ends)
+        self.reached = int(ends[-1])
+        picked += first
+        self.blocks.append((picked, ends))
+
+    def drop(self, count: int) -> None:
+        """The first lots of the foremost block are matched."""
+        positions, ends = self.blocks.popleft()
+        if count < len(ends):
+            self.blocks.appendleft((positions[count:], ends[count:]))
+
+
+def _blockwise(fills: Fills, *, block: int) -> Matches:
+    """Lay block after block, and match at once what both lines have."""
+    length = len(fills.qty)  # each match ends a fill, so there are fewer matches than fills
+    buys, sells, qty, profit = (np.empty(length, dtype=np.int64) for _ in range(4))
+    bought, sold = _Line(), _Line()
+    done = matched = 0
+    for first in range(0, length, block):
+        is_buy = fills.side[first : first + block] > 0
+        block_qty = fills.qty[first : first + block]
+        bought.append(np.flatnonzero(is_buy), block_qty, first=first)
+        sold.append(np.flatnonzero(~is_buy), block_qty, first=first)
+        while bought.blocks and sold.blocks:
+            buy_positions, buy_ends = bought.blocks[0]
+            sell_positions, sell_ends = sold.blocks[0]
+            limit = min(buy_ends[-1], sell_ends[-1])
+            buy_ends, sell_ends = _upto(buy_ends, limit), _upto(sell_ends, limit)
+            units, buy, sell = _merge(buy_ends, sell_ends, matched)
+            new = slice(done, done + len(units))
+            qty[new] = units
+            # Indices are within bounds by construction; "clip" spares a buffered copy.
+            buy_positions.take(buy, out=buys[new], mode="clip")
+            sell_positions.take(sell, out=sells[new], mode="clip")
+            gain = fills.price.take(sells[new], mode="clip")
+            gain -= fills.price.take(buys[new], mode="clip")
+            np.multiply(gain, units, out=profit[new])
+            done, matched = new.stop, int(limit)
+            bought.drop(len(buy_ends))
+            sold.drop(len(sell_ends))
+    return Matches(buys[:done], sells[:done], qty[:done], profit[:done])
+
+
+def _merge(
+    buy_ends: Integers, sell_ends: Integers, start: int
+) -> tuple[Integers, Integers, Integers]:
+    """The units, the buy and the sell of each overlap beyond `start`.
+
+    Both runs end beyond `start`, and the longer of the two lines ends where the shorter does.
+    """
+    split = len(buy_ends)
+    cuts = np.empty(split + len(sell_ends), dtype=np.int64)
+    np.left_shift(buy_ends, 1, out=cuts[:split])
+    np.left_shift(sell_ends, 1, out=cuts[split:])
+    cuts[split:] |= 1
+    cuts.sort(kind="stable")  # two sorted runs: a merge
+    sells = np.zeros(len(cuts) + 1, dtype=np.int64)
+    np.cumsum(cuts & 1, out=sells[1:])
+    cuts >>= 1
+    units = np.empty_like(cuts)
+    units[0] = cuts[0] - start
+    np.subtract(cuts[1:], cuts[:-1], out=units[1:])
+    # Where a buy and a sell end together, the second cut bounds nothing.
+    real = np.flatnonzero(units != 0)
+    if len(real) < len(units):
+        units, sells = units.take(real), sells.take(real)
+    else:
+        sells = sells[:-1]
+    real -= sells
+    return units, real, sells
+
+
+def _upto(ends: Integers, limit: np.int64) -> Integers:
+    """The ends that are not beyond the limit."""
+    return ends if ends[-1] == limit else ends[: int(ends.searchsorted(limit, "right"))]
+
+
+def _vectorised(buy_ends: Sequence[int], sell_ends: Sequence[int], start: int) -> list[Overlap]:
     buys = np.asarray(buy_ends, dtype=np.int64)
     sells = np.asarray(sell_ends, dtype=np.int64)
-    cuts = np.concatenate((buys, sells))
-    cuts.sort(kind="stable")  # two sorted runs: a merge
-    cuts = cuts[(cuts > start) & (cuts <= limit)]
-    ends = cuts[np.append(True, cuts[1:] != cuts[:-1])]
-    starts = np.empty_like(ends)
-    starts[0] = start
-    starts[1:] = ends[:-1]
-    buy_index = np.searchsorted(buys, starts, side="right")
-    sell_index = np.searchsorted(sells, starts, side="right")
-    return list(
-        zip(starts.tolist(), ends.tolist(), buy_index.tolist(), sell_index.tolist(), strict=True)
-    )
+    found = overlap_arrays(buys, sells, start=start)
+    columns = (found.starts, found.ends, found.buys, found.sells)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _stepwise(
@@ -66,3 +266,43 @@ def _stepwise(
         found.append((start, end, buy, sell))
         start = end
     return found
+
+
+def _exactly(fills: Fills) -> Matches:
+    """Match in Python's integers, which have no bound."""
+    buys, sells = np.flatnonzero(fills.side > 0), np.flatnonzero(fills.side < 0)
+    buy_ends, sell_ends = (list(accumulate(fills.qty[at].tolist())) for at in (buys, sells))
+    limit = min(buy_ends[-1], sell_ends[-1]) if buy_ends and sell_ends else 0
+    found = _stepwise(buy_ends, sell_ends, 0, limit)
+    buys = buys[np.array([buy for _, _, buy, _ in found], dtype=np.int64)]
+    sells = sells[np.array([sell for _, _, _, sell in found], dtype=np.int64)]
+    qty = np.array([end - start for start, end, _, _ in found], dtype=np.int64)
+    price = fills.price.astype(object)
+    return Matches(buys, sells, qty, (price[sells] - price[buys]) * qty.astype(object))
+
+
+def _spans(starts: Integers, ends: Integers) -> Iterator[tuple[int, int]]:
+    return zip(starts.tolist(), ends.tolist(), strict=True)
+
+
+def _joined(books: Sequence[Matches], starts: Integers) -> Matches:
+    """The matches of all books, with positions among all fills."""
+    return Matches(
+        np.concatenate([book.buys + start for book, start in zip(books, starts, strict=True)]),
+        np.concatenate([book.sells + start for book, start in zip(books, starts, strict=True)]),
+        np.concatenate([book.qty for book in books]),
+        np.concatenate([book.profit for book in books]),
+    )
+
+
+def _without(found: Matches, is_filler: NDArray[np.bool_]) -> Matches:
+    """The matches of real fills, with positions among those."""
+    real = np.flatnonzero(~(is_filler[found.buys] | is_filler[found.sells]))
+    position = np.cumsum(~is_filler, dtype=np.int64)
+    position -= 1
+    return Matches(
+        position[found.buys[real]],
+        position[found.sells[real]],
+        found.qty[real],
+        found.profit[real],
+    )

@@ -124,7 +124,7 @@ def _stated(
     standing: dict[datetime, OpeningBalance] = {}
     for stated in openings:
         standing.pop(stated.at, None)  # said again, or withdrawn
-        if stated.qty is not None and not stated.qty * holds < 0:
+        if stated.qty is not None and not (stated.qty < 0 < holds or holds < 0 < stated.qty):
             standing[stated.at] = stated
     fitting = [
         stated

@@ -155,16 +155,13 @@ def _by_bot(bot: str, reason: str, evidence: str) -> Explained:
     """
     if bot == UNASSIGNED:
         return _SILENT
-    said = "none" if reason == _UNKNOWN else evidence
-    return Explained(bot, reason, said, Cause.TAGGED, evidence)
+    return Explained(bot, reason, evidence, Cause.TAGGED, evidence)
 
 
 def _concluded(execution: Execution, told: Explained, known: Known) -> Explained:
     """The venue's rungs: the order was forced, or its client id does not say why it was sent."""
     order = known.orders.get(order_key_of(execution)) if known.orders else None
-    own = _SILENT
-    if order is not None and order.client_order_id != execution.client_order_id:
-        own = _told(order.client_order_id, known)
+    own = _SILENT if order is None else _told(order.client_order_id, known)
     bot, owner_evidence = _owner(told, own, order, known)
     unread = told.tag_unread or (own.tag_unread and not execution.client_order_id)
     reason, evidence = _by_types(execution)

@@ -75,8 +75,9 @@ def _counting(stated: Iterable[Price]) -> dict[tuple[str, str], list[_Stated]]:
     for place, said in enumerate(stated):
         intervals = last.setdefault((said.coin, said.currency), {})
         interval = (said.starts_at, said.ends_at)
-        intervals.pop(interval, None)
-        if said.price is not None:
+        if said.price is None:
+            intervals.pop(interval, None)
+        else:
             intervals[interval] = (place, said.price)
     return {
         pair: [(place, *interval, price) for interval, (place, price) in intervals.items()]

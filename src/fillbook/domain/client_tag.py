@@ -48,7 +48,7 @@ _SYNONYMS = {
 
 TAG_LENGTH_MAX = 200
 PATTERN_LENGTH_MAX = 200
-PATTERN_CHOICES_MAX = 6  # parts that may match in more than one way; each multiplies the work
+PATTERN_CHOICES_MAX = 5  # parts that may match in several ways; each multiplies the work
 PATTERN_READS_MAX = 64  # characters of an id; what a pattern may cost grows with them
 
 _HEADS_REMEMBERED = 4096

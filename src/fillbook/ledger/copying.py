@@ -7,6 +7,7 @@ look-up by type and one join a row are enough, and half the time of a bulk write
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from decimal import Decimal
 from types import NoneType
 from typing import Any, LiteralString
@@ -15,12 +16,15 @@ from uuid import UUID
 from fillbook.ledger._pool import Connection
 
 ROWS_PER_WRITE = 500
+INSTANTS_KEPT = 4_096  # a fill's instant stands in its line and in its matches
 
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def _escaped(text: str) -> str:
+    if text.isidentifier():  # most are: nothing special in them
+        return text
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
@@ -29,11 +33,11 @@ _WRITTEN: Mapping[type, Callable[[Any], str]] = {
     NoneType: lambda _: "\\N",
     bool: lambda value: "t" if value else "f",
     bytes: lambda value: f"\\\\x{value.hex()}",
-    datetime: datetime.isoformat,
+    datetime: lru_cache(maxsize=INSTANTS_KEPT)(datetime.isoformat),
     Decimal: str,
     int: str,
     str: _escaped,
-    UUID: lambda value: value.hex,
+    UUID: lambda value: value.int.to_bytes(16).hex(),
 }
 
 

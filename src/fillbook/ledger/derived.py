@@ -98,7 +98,7 @@ async def lay_leg(knowing: Knowing, task: Task, cause: Cause | None = None) -> i
     if not laid:
         since = task.piece.starts_at
         await leg.drop(since, stretches=(since,))
-        laid = await leg.lay_from(await leg.searched(), since)
+        laid = await leg.lay_from(await search_opening(reader, task.piece), since)
         assert laid, "a stretch that starts over knows its opening"
     await leg.tidy_up(since)
     return leg.grown
@@ -209,10 +209,6 @@ class _Leg:
         found = await self.conn.execute(SQL[name], what)
         return await found.fetchall()
 
-    async def searched(self) -> StretchState:
-        """A new stretch; the opening of a long one is searched for beforehand."""
-        return await search_opening(self.reader, self.piece)
-
     async def lay_from(self, state: StretchState, since: datetime) -> bool:
         """Lay chunk by chunk to the end of the piece; false when it must start over."""
         async for chunk in self.reader.chunks(Window(since, self.piece.ends_at)):
@@ -285,11 +281,9 @@ class _Leg:
 async def search_opening(reader: LegReader, piece: Window) -> StretchState:
     """A new stretch of a leg. One that takes several chunks needs its opening before the first."""
     stretch = StretchState(reader.name, piece.starts_at)
-    if not await reader.prints_closed_sizes():
+    if not await reader.needs_search(piece):
         return stretch
     async for chunk in reader.chunks(piece):
-        if chunk.is_last and not stretch.is_searched:
-            return stretch  # one chunk: laying it finds the opening
         stretch = narrowed(stretch, chunk.fills, chunk.known)
         if is_settled(stretch):
             break

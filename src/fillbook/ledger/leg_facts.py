@@ -94,9 +94,10 @@ class LegReader:
         row = await found.fetchone()
         return row is not None and bool(row[0])
 
-    async def prints_closed_sizes(self) -> bool:
-        """Whether anything tells what was held before."""
-        found = await self.conn.execute(SQL["any_closed"], _leg_words(self.account_id, self.name))
+    async def needs_search(self, window: Window) -> bool:
+        """Whether the opening must be searched for before laying: several chunks, and evidence."""
+        words = self._words(window) | {"offset": CHUNK_ROWS}
+        found = await self.conn.execute(SQL["is_long_and_told"], words)
         row = await found.fetchone()
         return row is not None and bool(row[0])
 

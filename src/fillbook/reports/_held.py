@@ -1,8 +1,7 @@
 """What does each book hold, now or at any past instant?
 
-A position is what was bought less what was sold: the last unit laid on either line at that instant,
-found by two look-ups. Its open lots are the leading side's units beyond the trailing side's end.
-Neither reads the history before them.
+How it is found is said in `_standing`. Realised profit is what the book's matches came to until
+that instant, over those with a known figure.
 
 A leg whose opening balance is not known has no books: it is named, with an unknown quantity.
 """
@@ -13,70 +12,61 @@ from typing import LiteralString
 
 from fillbook.ledger._pool import Connection
 from fillbook.reports._report import Amount, Query
+from fillbook.reports._standing import BOOKS, LOTS, MARKS
 
 UNKNOWN = "unknown"
 
-# LATERAL with LIMIT or OFFSET 0 keeps the look-ups by key when there are no statistics yet.
-HELD: LiteralString = """
+HELD: LiteralString = (
+    """
 SELECT
     a.name AS account, a.venue AS exchange, b.category, b.symbol, b.leg, b.owner AS bot_id,
     CASE WHEN held.qty > 0 THEN 'Buy' ELSE 'Sell' END AS side,
     abs(held.qty) AS quantity,
-    CASE WHEN lots.qty = abs(held.qty) THEN trim_scale(lots.cost / lots.qty) END AS avg_entry_price,
+    trim_scale(CASE
+        WHEN lots.qty IS DISTINCT FROM abs(held.qty) THEN NULL
+        WHEN b.kind = 'inverse' THEN lots.qty * b.multiplier / nullif(lots.cost, 0)
+        ELSE lots.cost / lots.qty / b.multiplier END) AS avg_entry_price,
     CASE WHEN lots.qty = abs(held.qty) THEN lots.cost END AS cost,
-    CASE WHEN lots.qty = abs(held.qty) AND %(as_of)s::timestamptz IS NULL
-        THEN sign(held.qty) * (k.mark_price * lots.qty - lots.cost) END AS unrealized_pnl,
+    CASE
+        WHEN lots.qty IS DISTINCT FROM abs(held.qty) OR %(as_of)s::timestamptz IS NOT NULL THEN NULL
+        WHEN b.kind = 'inverse'
+            THEN held.side * (lots.cost - lots.qty * b.multiplier / nullif(k.mark_price, 0))
+        ELSE held.side * (k.mark_price * lots.qty * b.multiplier - lots.cost)
+    END AS unrealized_pnl,
     CASE WHEN %(as_of)s::timestamptz IS NULL THEN k.mark_price END AS mark_price,
     CASE WHEN %(as_of)s::timestamptz IS NULL THEN k.observed_at END AS mark_at,
-    lots.opened_at, held.updated_at, b.currency, st.opening_evidence, proven.until AS proven_until
-FROM derived.books b
-JOIN ops.accounts a USING (account_id)
+    lots.opened_at, held.updated_at, b.currency, st.opening_evidence, laid.until AS proven_until,
+    (SELECT coalesce(sum(m.gross - m.entry_fee - m.exit_fee - m.funding), 0)
+     FROM derived.lot_matches m
+     WHERE m.account_id = b.account_id AND m.book_id = b.book_id AND m.exit_at <= %(at)s
+    ) AS realized_pnl,
+    NOT laid.proven @> held.updated_at AS is_provisional, b.kind
+FROM"""  # noqa: S608 - literals only
+    + BOOKS
+    + """
 CROSS JOIN LATERAL (
-    SELECT s.started_at, s.opening_evidence FROM derived.stretches s
-    WHERE s.account_id = b.account_id AND s.category = b.category AND s.symbol = b.symbol
-      AND s.leg = b.leg AND s.started_at <= %(at)s
-    ORDER BY s.started_at DESC LIMIT 1) AS st
-CROSS JOIN LATERAL (
-    SELECT ends.bought, ends.sold, ends.bought - ends.sold AS qty,
-           least(ends.bought, ends.sold) AS matched, ends.updated_at
-    FROM (
-        SELECT coalesce(max(l.unit_end) FILTER (WHERE l.side = 1), 0) AS bought,
-               coalesce(max(l.unit_end) FILTER (WHERE l.side = -1), 0) AS sold,
-               max(l.executed_at) AS updated_at
-        FROM (VALUES (1::smallint), ((-1)::smallint)) AS sides (side)
-        CROSS JOIN LATERAL (
-            SELECT last.side, last.unit_end, last.executed_at FROM derived.lines last
-            WHERE last.account_id = b.account_id AND last.book_id = b.book_id
-              AND last.side = sides.side AND last.executed_at <= %(at)s
-              AND last.executed_at >= st.started_at AND last.stretch = st.started_at
-            ORDER BY last.executed_at DESC, last.unit_end DESC LIMIT 1) AS l
-    ) AS ends
-) AS held
-CROSS JOIN LATERAL (
-    SELECT sum(lot.qty) AS qty,
-           CASE WHEN bool_and(lot.price IS NOT NULL) THEN sum(lot.qty * lot.price) END AS cost,
-           min(lot.executed_at) AS opened_at
-    FROM (
-        SELECT l.unit_end - greatest(l.unit_start, held.matched) AS qty, l.price, l.executed_at
-        FROM derived.lines l
-        WHERE l.account_id = b.account_id AND l.book_id = b.book_id AND l.stretch = st.started_at
-          AND l.side = sign(held.qty)::smallint AND l.unit_end > held.matched
-          AND l.unit_end <= greatest(held.bought, held.sold) OFFSET 0) AS lot
+    SELECT sum(o.qty) AS qty, CASE WHEN bool_and(o.cost IS NOT NULL) THEN sum(o.cost) END AS cost,
+           min(o.executed_at) AS opened_at
+    FROM ("""
+    + LOTS
+    + """) AS o
 ) AS lots
 LEFT JOIN LATERAL (
-    SELECT least(upper(p.piece), %(at)s) AS until
-    FROM derived.coverage c CROSS JOIN LATERAL unnest(c.read) AS p (piece)
-    WHERE c.account_id = b.account_id AND c.stream = 'executions' AND c.scope = b.category
-      AND p.piece @> st.started_at) AS proven ON true
-LEFT JOIN ops.marks k
-  ON k.venue = a.venue AND k.environment = a.environment
- AND k.category = b.category AND k.symbol = b.symbol
+    SELECT t.proven, (
+        SELECT least(upper(p.piece), %(at)s) FROM unnest(t.proven) AS p (piece)
+        WHERE p.piece @> st.started_at) AS until
+    FROM derived.laid_time t
+    WHERE t.account_id = b.account_id AND t.category = b.category) AS laid ON true
+"""
+    + MARKS
+    + """
 WHERE b.account_id = ANY(%(accounts)s) AND held.qty <> 0 AND st.opening_evidence <> 'unknown'
   AND (%(bot)s::text IS NULL OR b.owner = %(bot)s)
   AND (%(symbol)s::text IS NULL OR b.symbol = %(symbol)s)
 ORDER BY account, b.symbol, b.category, b.leg, b.owner
 LIMIT %(limit)s
 """
+)
 
 UNKNOWN_LEGS: LiteralString = """
 SELECT a.name, a.venue, st.category, st.symbol, st.leg
@@ -121,6 +111,9 @@ class Position:
     currency: str | None
     opening_evidence: str
     proven_until: datetime | None
+    realized_pnl: Amount | None
+    is_provisional: bool | None  # its newest fill was heard live, and is not proven yet
+    kind: str | None
 
 
 async def held(
@@ -162,4 +155,7 @@ def _unknown(leg: tuple[str, ...]) -> Position:
         currency=None,
         opening_evidence=UNKNOWN,
         proven_until=None,
+        realized_pnl=None,
+        is_provisional=None,
+        kind=None,
     )

@@ -29,12 +29,16 @@ Part = Literal[
     "symbol",
     "exit_reason",
     "currency",
+    "trade",
     "since",
     "until",
     "as_of",
+    "by",
+    "zone",
     "limit",
     "cursor",
 ]
+Period = Literal["day", "week", "month"]
 
 ROWS_MAX = 1000
 ROWS_USUAL = 100
@@ -47,7 +51,13 @@ Amount = Annotated[Decimal, "amount"]
 Percent = Annotated[Decimal, "percent"]
 Seconds = Annotated[int, "duration"]
 
-_KINDS: Mapping[object, Kind] = {Decimal: "amount", int: "count", datetime: "time", str: "text"}
+_KINDS: Mapping[object, Kind] = {
+    Decimal: "amount",
+    int: "count",
+    datetime: "time",
+    str: "text",
+    bool: "text",
+}
 _SHORT = {"pnl": "PnL", "pct": "%", "avg": "average", "qty": "quantity"}
 # As the command line and the API spell them.
 _SPOKEN = {"since": "from", "until": "to"}
@@ -68,9 +78,12 @@ class Query:
     symbol: str | None = None
     exit_reason: str | None = None
     currency: str | None = None
+    trade: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     as_of: datetime | None = None
+    by: Period | None = None
+    zone: str | None = None
     limit: int | None = None
     cursor: str | None = None
 
@@ -84,7 +97,12 @@ class Query:
             raise UsageError("The interval is empty: `from` must lie before `to`.")
         if self.limit is not None and not 1 <= self.limit <= ROWS_MAX:
             raise UsageError(f"The limit is from 1 to {ROWS_MAX} rows.")
-        words = (self.account, self.bot, self.symbol, self.exit_reason, self.currency, self.cursor)
+        if self.by is not None and self.by not in get_args(Period):
+            raise UsageError(f"Sums are made by {', '.join(get_args(Period))}.")
+        words = (
+            self.account, self.bot, self.symbol, self.exit_reason, self.currency, self.trade,
+            self.zone, self.cursor,
+        )  # fmt: skip
         if not all(word is None or _storable(word) for word in words):
             raise UsageError("A filter is too long, or holds what no text in the ledger can hold.")
 
@@ -170,6 +188,8 @@ async def ask(
     if refused:
         words = ", ".join(sorted(_SPOKEN.get(word, word) for word in refused))
         raise UsageError(f"The report {report.name} does not take: {words}.")
+    if query.as_of is not None and query.as_of > now:
+        raise UsageError("That instant lies in the future: nobody knows yet what is held then.")
     try:
         async with snapshot(pool) as conn:
             await conn.execute(BOUNDED, {"milliseconds": str(SECONDS_MAX * 1000)})
@@ -191,7 +211,7 @@ def all_reports() -> tuple[Report[Answer], ...]:
 def find(name: str) -> Report[Answer]:
     """The report of that name."""
     for report in all_reports():
-        if report.name == name:
+        if report.name == name.replace("-", "_"):
             return report
     known = ", ".join(report.name for report in all_reports())
     raise NotFound(f"There is no report of that name; there are: {known}.")
@@ -217,7 +237,7 @@ def cell(value: object, kind: Kind) -> str | None:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, Decimal):
         return format(value, "f") if kind == "percent" else money.text(value)
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _storable(word: str) -> bool:
@@ -242,4 +262,6 @@ def _kind(hint: object) -> Kind:
             return found
     if isinstance(hint, type):
         return _KINDS[hint]
+    if get_args(hint) and all(isinstance(word, str) for word in get_args(hint)):
+        return "text"  # one word out of several
     return _kind(next(inner for inner in get_args(hint) if inner is not type(None)))

@@ -1,20 +1,17 @@
 """Which trades were completed, what did each earn, and why was it entered and left?
 
-Newest first, by (exit time, trade id). A cursor names the last row that was seen, so that no row
-comes twice or is skipped while new ones arrive. A pair of orders may grow after it first appeared.
+Newest first, by (exit time, trade id). A pair of orders may grow after it first appeared.
 """
 
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
-from fillbook.domain.window import from_microseconds, microseconds
-from fillbook.errors import UsageError
 from fillbook.ledger._pool import Connection
 from fillbook.reports._accounts import account_ids
 from fillbook.reports._basis import basis
+from fillbook.reports._paging import Part, opened, sealed
 from fillbook.reports._report import Amount, Basis, Percent, Query, Report, Seconds, Table, table
 
 # The index on (exit_time, trade_id) is walked backwards from the cursor.
@@ -31,9 +28,11 @@ SELECT
     t.gross AS gross_pnl, t.net AS net_pnl, t.net_pct AS pnl_pct, t.fee AS total_commission,
     t.funding, t.currency,
     floor(extract(epoch FROM t.exit_time - t.entry_time))::bigint AS holding_duration_seconds,
+    t.gross IS NOT NULL AND t.fee IS NULL AS fee_unvalued, b.leg,
     t.account_id
 FROM derived.completed_trades t
 JOIN ops.accounts a USING (account_id)
+JOIN derived.books b USING (account_id, book_id)
 WHERE t.account_id = ANY(%(accounts)s)
   AND (%(bot)s::text IS NULL OR t.bot_id = %(bot)s)
   AND (%(symbol)s::text IS NULL OR t.symbol = %(symbol)s)
@@ -57,9 +56,11 @@ WHERE t.account_id = ANY(%(accounts)s)
   AND (%(until)s::timestamptz IS NULL OR t.exit_time < %(until)s)
 """
 
-PLACE = re.compile(
-    r"(?P<at>[0-9]{1,18})\.(?P<account_id>[0-9]{1,18})\.(?P<trade_id>[0-9a-f]{1,64})"
-)
+PLACE: Mapping[str, Part] = {
+    "after_time": "time",
+    "after_account": "number",
+    "after_id": "word",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ class Trade:
     funding: Amount
     currency: str
     holding_duration_seconds: Seconds
+    fee_unvalued: bool  # a fee in a coin without a known price: the net figure is not known
+    leg: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +111,10 @@ class Trades:
         return (table("trades", Trade, self.rows),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The last row that was seen."""
-
-    exit_time: datetime | None = None
-    trade_id: str | None = None
-    account_id: int | None = None
-
-
 async def answer(conn: Connection, query: Query, *, now: datetime) -> Trades:
     """A page of the trades that a query means."""
     accounts = await account_ids(conn, query)
-    place = _Place() if query.cursor is None else _opened(query.cursor)
+    place = opened(query.cursor, PLACE)
     words = {
         "accounts": accounts,
         "bot": query.bot,
@@ -131,18 +125,13 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> Trades:
     }
     found = await (await conn.execute(TOTAL, words)).fetchone()
     assert found is not None
-    paging = {
-        "after_time": place.exit_time,
-        "after_id": place.trade_id,
-        "after_account": place.account_id,
-        "limit": query.rows_max + 1,
-    }
+    paging = place | {"limit": query.rows_max + 1}
     rows = await (await conn.execute(TRADES, words | paging)).fetchall()
     shown = tuple(Trade(*row[:-1]) for row in rows[: query.rows_max])
     more = len(rows) > len(shown)
     return Trades(
         rows=shown,
-        next_cursor=_sealed(shown[-1], rows[len(shown) - 1][-1]) if more else None,
+        next_cursor=_after(shown[-1], rows[len(shown) - 1][-1]) if more else None,
         total=found[0],
         basis=await basis(
             conn, accounts, now=now, since=query.since, until=query.until, symbol=query.symbol
@@ -150,23 +139,8 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> Trades:
     )
 
 
-def _sealed(last: Trade, account_id: int) -> str:
-    words = f"{microseconds(last.exit_time)}.{account_id}.{last.trade_id}"
-    return urlsafe_b64encode(words.encode()).decode().rstrip("=")
-
-
-def _opened(cursor: str) -> _Place:
-    """Read a cursor. It only says where to go on: a forged one shows nothing else."""
-    strange = UsageError("That cursor was not given by this report: start without one.")
-    try:
-        words = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        place = PLACE.fullmatch(words)
-        at = from_microseconds(int(place["at"])) if place else None
-    except (ValueError, OverflowError) as error:
-        raise strange from error
-    if place is None:
-        raise strange
-    return _Place(at, place["trade_id"], int(place["account_id"]))
+def _after(last: Trade, account_id: int) -> str:
+    return sealed((last.exit_time, account_id, last.trade_id))
 
 
 REPORT = Report(

@@ -145,12 +145,18 @@ WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(sym
     WHERE later.account_id = c.account_id AND later.cash_key = c.cash_key
       AND later.revision > 0 AND later.revision > c.revision AND later.chain_seq <= %(through)s);
 
--- name: any_closed
--- Whether the venue prints closed sizes on a leg at all.
+-- name: is_long_and_told
+-- Whether a leg has more fills in an interval than a chunk holds, and prints closed sizes at all.
 SELECT EXISTS (
     SELECT 1 FROM facts.executions
     WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(symbol)s
-      AND leg = %(leg)s AND closed_qty IS NOT NULL);
+      AND leg = %(leg)s AND executed_at >= %(starts_at)s AND executed_at < %(ends_at)s
+    ORDER BY executed_at OFFSET %(offset)s LIMIT 1
+) AND EXISTS (
+    SELECT 1 FROM facts.executions
+    WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(symbol)s
+      AND leg = %(leg)s AND executed_at >= %(starts_at)s AND executed_at < %(ends_at)s
+      AND closed_qty IS NOT NULL);
 
 -- name: any_fact
 -- Whether anything happened on a leg in an interval.

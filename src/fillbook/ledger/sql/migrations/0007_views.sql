@@ -4,8 +4,8 @@
 -- Whether a bot was registered by its owner or stands in a setting. Others are seen in client tags.
 ALTER TABLE facts.bots ADD COLUMN known_from text NOT NULL DEFAULT 'registered';
 
--- What the units [0, reached) of [0, whole) bear of a total: the kernel's telescoping share, half-even
--- at 18 decimals, or at the total's own when it has more.
+-- What the units [0, reached) of [0, whole) bear of a total: the kernel's telescoping share, rounded
+-- half to even at 18 decimals, or at the total's own when it has more.
 CREATE FUNCTION derived.borne(total numeric, reached numeric, whole numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
@@ -181,8 +181,8 @@ LEFT JOIN ops.marks k
   ON k.venue = a.venue AND k.environment = a.environment
  AND k.category = b.category AND k.symbol = b.symbol;
 
--- From flat to flat. The closed ones are laid; the one that is under way is summed up here, from the
--- matches beyond the last one's end. Of a stretch that is not the last, the end is not known.
+-- From flat to flat. The closed ones are laid; the one that is under way is summed up here, from
+-- the matches beyond the last one's end. Beyond a gap nobody knows what of it is still open.
 CREATE VIEW trading.round_trips AS
 WITH trips AS (
     SELECT r.account_id, r.book_id, r.direction, 'CLOSED' AS status, r.opened_at,
