@@ -114,7 +114,7 @@ def test_too_large_a_close_takes_from_outside(
     found = laid([fill(1, str(2 * sign), "100"), fill(2, str(-5 * sign), "110")], kind, leg)
     (book,) = found.books
 
-    assert [(2, 20 * sign), (3, None)] == [
+    assert [(Decimal(2), Decimal(20 * sign)), (Decimal(3), None)] == [
         (match.end - match.start, match.gross) for match in book.matches
     ]
     assert found.stretch.books["alpha"].position == 0

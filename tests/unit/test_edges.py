@@ -86,12 +86,14 @@ def test_evidence_ends_at_a_contradiction() -> None:
         assert found.fixed_at == AT.replace(second=len(steps) - 1)
 
 
-def test_evidence_ends_inside_an_instant() -> None:
-    """Of simultaneous fills the first one that contradicts what is known is the last evidence."""
-    found = find_opening([step(1, 1, 1, 1), step(2, -1, 1, 0)], Opening(low=100))
+def test_simultaneous_fills_contradict_in_any_order() -> None:
+    """What the fills of an instant say counts together, however they are listed."""
+    fills = [step(1, 1, 1, 1), step(2, -1, 1, 0), step(3, -1, 5, 5)]
 
-    assert (100, 0, "unknown") == (found.low, found.high, found.evidence)
-    assert found.contradicted
+    for listed in (fills, fills[::-1]):
+        found = find_opening(listed, Opening(low=100))
+        assert (100, 5, "unknown") == (found.low, found.high, found.evidence)
+        assert found.contradicted
 
 
 def test_the_collector_is_paused_and_resumed() -> None:
@@ -132,7 +134,8 @@ def test_a_contradicted_opening_stays_unknown() -> None:
     assert is_settled(found)
     assert not is_settled(lay(NEW, [held], [], KNOWN).stretch)
     after = lay(found, [pins], [], KNOWN)
-    assert (False, None) == (after.restart, after.stretch.opening_qty)
+    assert not after.restart
+    assert after.stretch.opening_qty is None
 
 
 def test_a_wrong_assumption_is_laid_again() -> None:

@@ -79,7 +79,8 @@ def test_without_fills_a_statement_counts_until_an_earlier_fill_comes() -> None:
     """It lies after the start; a fill before it makes the stretch begin anew."""
     found = lay(new(), [], [], known((HOUR, "7"))).stretch
 
-    assert (7, "stated") == (found.opening_qty, found.opening_evidence)
+    assert found.opening_qty == Decimal(7)
+    assert found.opening_evidence == "stated"
     assert not found.may_resume_at(AT + HOUR)
     assert found.may_resume_at(AT + 2 * HOUR)
     assert not is_settled(narrowed(new(), [], known((HOUR, "7"))))
@@ -91,7 +92,7 @@ def test_a_stated_opening_has_an_owner_a_price_and_a_time() -> None:
     found = lay(new(), [sold], [], known((NOW, "3")))
     (book,) = found.books
 
-    assert [("beta", 20)] == [(book.owner, match.gross) for match in book.matches]
+    assert [("beta", Decimal(20))] == [(book.owner, match.gross) for match in book.matches]
     opening = book.lines[0]
     assert (opening.at, opening.evidence, opening.owner_evidence) == (
         AT,
@@ -119,7 +120,8 @@ def test_a_statement_on_the_wrong_side_says_nothing(leg: Leg, qty: str) -> None:
     """A leg that holds one side only cannot begin on the other."""
     found = lay(new(leg), [], [], known((NOW, qty), leg=leg)).stretch
 
-    assert (0, "assumed_flat") == (found.opening_qty, found.opening_evidence)
+    assert found.opening_qty == Decimal(0)
+    assert found.opening_evidence == "assumed_flat"
 
 
 def test_round_trips_leave_dust_to_the_next() -> None:

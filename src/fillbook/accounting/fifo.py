@@ -12,12 +12,12 @@ sides: a merge of two sorted lists. Units and ticks are integers. The vectorised
 Beyond, the same merge runs on Python's integers. Bounds are checked before the fast path is taken,
 because NumPy overflows silently.
 
-Whole histories (`match`, `match_books`) are taken block by block. What is at work stays in the
-cache, and only the result grows with the history.
+A whole history (`match`) is taken block by block. What is at work stays in the cache, and only the
+result grows with the history.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -55,10 +55,6 @@ class Fills:
     def __post_init__(self) -> None:
         assert len(self.side) == len(self.qty) == len(self.price) <= FILLS_MAX
         assert not len(self.qty) or self.qty.min() > 0
-
-    def of(self, first: int, end: int) -> "Fills":
-        """The fills [first, end)."""
-        return Fills(self.side[first:end], self.qty[first:end], self.price[first:end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,32 +103,6 @@ def match(fills: Fills) -> Matches:
     if _fits(fills):
         return _blockwise(fills, block=BLOCK_FILLS)
     return _exactly(fills)
-
-
-def match_books(fills: Fills, *, starts: Integers) -> Matches:
-    """Match many books in one go: their fills book after book, the first of each at `starts`.
-
-    Each book is closed by a filler at its end, so that all of them lie on one pair of lines and no
-    unit of one meets a unit of another. What a filler matched was open; it is left out.
-    """
-    if not len(starts):
-        assert not len(fills.qty)
-        return match(fills)
-    ends = np.append(starts[1:], len(fills.qty))
-    assert starts[0] == 0
-    assert (ends > starts).all()
-    if not _fits(fills):
-        return _joined([_exactly(fills.of(*span)) for span in _spans(starts, ends)], starts)
-    open_units = np.add.reduceat(fills.side * fills.qty, starts)
-    books = np.flatnonzero(open_units)
-    closed = Fills(
-        np.insert(fills.side, ends[books], -np.sign(open_units[books])),
-        np.insert(fills.qty, ends[books], np.abs(open_units[books])),
-        np.insert(fills.price, ends[books], fills.price[ends[books] - 1]),
-    )
-    is_filler = np.zeros(len(closed.qty), dtype=bool)
-    is_filler[ends[books] + np.arange(len(books))] = True
-    return _without(_blockwise(closed, block=BLOCK_FILLS), is_filler)
 
 
 def total(column: NDArray[Any]) -> int:
@@ -279,30 +249,3 @@ def _exactly(fills: Fills) -> Matches:
     qty = np.array([end - start for start, end, _, _ in found], dtype=np.int64)
     price = fills.price.astype(object)
     return Matches(buys, sells, qty, (price[sells] - price[buys]) * qty.astype(object))
-
-
-def _spans(starts: Integers, ends: Integers) -> Iterator[tuple[int, int]]:
-    return zip(starts.tolist(), ends.tolist(), strict=True)
-
-
-def _joined(books: Sequence[Matches], starts: Integers) -> Matches:
-    """The matches of all books, with positions among all fills."""
-    return Matches(
-        np.concatenate([book.buys + start for book, start in zip(books, starts, strict=True)]),
-        np.concatenate([book.sells + start for book, start in zip(books, starts, strict=True)]),
-        np.concatenate([book.qty for book in books]),
-        np.concatenate([book.profit for book in books]),
-    )
-
-
-def _without(found: Matches, is_filler: NDArray[np.bool_]) -> Matches:
-    """The matches of real fills, with positions among those."""
-    real = np.flatnonzero(~(is_filler[found.buys] | is_filler[found.sells]))
-    position = np.cumsum(~is_filler, dtype=np.int64)
-    position -= 1
-    return Matches(
-        position[found.buys[real]],
-        position[found.sells[real]],
-        found.qty[real],
-        found.profit[real],
-    )

@@ -15,7 +15,7 @@ they count as one fill, because their closed sizes add up in any order; on both 
 an interval only, and so is what a fill says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -83,8 +83,7 @@ def find_opening(steps: Sequence[Step], known: Opening | None = None, *, holds: 
         if opening.pinned or opening.contradicted:
             break
         together = list(group)
-        for evidence in _evidence(together, moved):
-            opening = _narrowed(opening, evidence, at)
+        opening = _narrowed(opening, _evidence(together, moved), at)
         moved += sum(step.signed for step in together)
         if holds and opening.evidence == "assumed_flat" and _exceeds(together, moved, holds):
             opening = replace(opening, low=0, high=0, fixed_at=at, contradicted=True)
@@ -101,15 +100,14 @@ def _exceeds(together: Sequence[Step], moved: int, holds: int) -> bool:
     )
 
 
-def _narrowed(opening: Opening, evidence: _Evidence, at: datetime) -> Opening:
-    if opening.contradicted:
-        return opening
+def _narrowed(opening: Opening, evidence: Iterable[_Evidence], at: datetime) -> Opening:
+    """What all evidence of an instant leaves, in whichever order it is listed."""
     low, high = opening.low, opening.high
-    below, above = _bounds(evidence)
-    if below is not None and (low is None or below > low):
-        low = below
-    if above is not None and (high is None or above < high):
-        high = above
+    for below, above in map(_bounds, evidence):
+        if below is not None and (low is None or below > low):
+            low = below
+        if above is not None and (high is None or above < high):
+            high = above
     if (low, high) == (opening.low, opening.high):
         return opening
     contradicted = low is not None and high is not None and low > high

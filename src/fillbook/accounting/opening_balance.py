@@ -46,8 +46,10 @@ def with_opening(
     A new stretch gets the opening's book. How far the fills moved is kept while that is all there
     is to tell; once the opening is known, the books tell it.
     """
-    found = stretch
-    if not (stretch.is_new and stretch.is_searched and stretch.opening_moved_at is not None):
+    is_found = stretch.is_new and stretch.is_searched and stretch.opening_moved_at is not None
+    if is_found and stretch.opening_qty is not None:
+        found = stretch
+    else:  # while it is unknown, fills that the search did not reach still count as moving it
         found = _searched(stretch, steps, units, known, contract)
     if found.opening_qty is None:
         return replace(found, is_searched=False)

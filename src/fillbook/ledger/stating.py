@@ -44,6 +44,7 @@ KINDS: Mapping[str, type[Statement]] = {
     "tag_pattern": TagPattern,
     "terms": Terms,
 }
+_CLOSES = frozenset(("qty", "side"))
 _NAMES = {type_: kind for kind, type_ in KINDS.items()}
 
 # What a correction may say, and how its text is read.
@@ -52,6 +53,7 @@ CORRECTABLE: Mapping[str, Literal["amount", "text", "time", "side"]] = {
     "qty": "amount",
     "fee": "amount",
     "value": "amount",
+    "closed_qty": "amount",
     "fee_currency": "text",
     "side": "side",
     "executed_at": "time",
@@ -154,6 +156,8 @@ def as_said(
     if isinstance(said, Void):
         return execution, "void" if said.voided else "correction"
     changes = {name: _value(name, text) for name, text in said.changes}
+    if changes.keys() & _CLOSES:  # what the venue printed belongs to what it told
+        changes.setdefault("closed_qty", None)
     return replace(execution, **changes), "correction"  # type: ignore[arg-type]
 
 
