@@ -1,6 +1,7 @@
 """Laying by and by gives what laying at once gives, whatever the order, late rows included."""
 
 import random
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
@@ -139,3 +140,27 @@ async def test_a_leg_whose_fills_move_away_leaves_nothing(database_url: str) -> 
         await one.prove(Window(early.starts_at, END))
         assert 1 == len(await one.rows("SELECT * FROM derived.lines"))
         await one.must_stand("the gap closed")
+
+
+async def test_a_late_row_touches_its_leg_only_and_only_from_its_instant(database_url: str) -> None:
+    """Rows of other legs, and those before the instant, are the very same rows afterwards."""
+    rows = _rows(3)
+    symbols = Counter(str(row.body["symbol"]) for row in rows)
+    symbol, _ = symbols.most_common(1)[0]
+    own = [row for row in rows if row.body["symbol"] == symbol and row.body["execType"] == "Trade"]
+    late = own[len(own) // 2]
+    places = (
+        "SELECT l.ctid::text, l.xmin::text FROM derived.lines l JOIN derived.books b"
+        " USING (account_id, book_id) WHERE b.symbol <> %s OR l.executed_at < %s"
+    )
+    async with hand(database_url) as one:
+        await one.book([row for row in inside(rows, ALL) if row is not late])
+        await one.prove(ALL)
+        before = await one.rows(places, symbol, late.at)
+        every = await one.rows("SELECT ctid::text FROM derived.lines")
+        await one.book([late])
+        await one.prove(Window(END - timedelta(minutes=1), END))
+
+        assert 0 < len(before) < len(every)
+        assert sorted(before) == sorted(await one.rows(places, symbol, late.at))
+        await one.must_stand("a late row")

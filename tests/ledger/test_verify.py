@@ -147,6 +147,8 @@ FIGURES = [
     _one("derived.lines", _LINE, "value = 1"),
     _one("derived.lot_matches", _MATCH, "exit_reason = 'admin'"),
     _one("derived.lot_matches", _MATCH, "entry_value = 1"),
+    _one("derived.lot_matches", _MATCH, "realized = realized + 1"),
+    _one("derived.lot_matches", _MATCH, "unvalued = unvalued + 1"),
     *[_one("derived.round_trips", _MATCH, f"{column} = {column} + 1")
       for column in ("unit_end", "matches", "entry_value", "exit_value", "gross", "fee", "funding",
                      "net")],

@@ -126,6 +126,8 @@ def state_of(book: Book) -> BookState:
         open_lines=tuple(line for line in book.lines if line.end > matched),
         funding=tuple(part for part in book.funding if part.end > matched),
         trip_start=max((trip.end for trip in book.trips), default=Decimal(0)),
+        realized=book.matches[-1].realized if book.matches else Decimal(0),
+        unvalued=book.matches[-1].unvalued if book.matches else 0,
     )
 
 

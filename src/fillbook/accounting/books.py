@@ -26,6 +26,7 @@ from fillbook.accounting.leg import (
 from fillbook.accounting.sequence import Step
 from fillbook.accounting.units import Units
 from fillbook.domain.client_tag import OPENING_REASONS
+from fillbook.domain.money import EXACT
 from fillbook.domain.raw import digest_key
 
 OUTSIDE = "outside_holdings"
@@ -93,6 +94,8 @@ class OpenBook:
     payments: list[funding.Payment] = field(default_factory=list)
     parts: list[FundingShare] = field(default_factory=list)  # of the same payments
     parts_before: int = 0
+    realized: Decimal = Decimal(0)
+    unvalued: int = 0
     unsaved: list[Line] = field(default_factory=list)
     trips: list[Trip] = field(default_factory=list)
 
@@ -107,6 +110,7 @@ class OpenBook:
         book.parts.extend(state.funding)
         book.payments.extend((whole(p.start), whole(p.end), p.amount) for p in state.funding)
         book.parts_before = len(book.parts)
+        book.realized, book.unvalued = state.realized, state.unvalued
         return book
 
     @property
@@ -201,7 +205,19 @@ class OpenBook:
             open_lines=tuple([open_line.line for open_line in leading[closed:]]),
             funding=tuple(self.parts[past:]),
             trip_start=decimal(self.trip_start),
+            realized=self.realized,
+            unvalued=self.unvalued,
         )
+
+    def realize(self, gross: Decimal | None, *costs: Decimal | None) -> None:
+        """Add a match to what the book has earned."""
+        if gross is None or None in costs:
+            self.unvalued += 1
+            return
+        for cost in costs:
+            assert cost is not None
+            gross = EXACT.subtract(gross, cost)
+        self.realized = EXACT.add(self.realized, gross)
 
 
 def matches(book: OpenBook) -> Iterator[Match]:
@@ -221,6 +237,8 @@ def matches(book: OpenBook) -> Iterator[Match]:
             gross = contract.gross_of_values(*values)
         else:
             gross = contract.gross(buy.line.price, sell.line.price, decimal(end - start))
+        entry_fee, exit_fee = entry.fee_on(start, end), leave.fee_on(start, end)
+        book.realize(gross, entry_fee, exit_fee, paid)
         yield Match(
             decimal(start),
             decimal(end),
@@ -228,12 +246,14 @@ def matches(book: OpenBook) -> Iterator[Match]:
             entry.line,
             leave.line,
             gross,
-            entry.fee_on(start, end),
-            leave.fee_on(start, end),
+            entry_fee,
+            exit_fee,
             paid,
             _exit_reason(leave),
             entry_value,
             exit_value,
+            book.realized,
+            book.unvalued,
         )
 
 

@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 
 FAST_PATH_MAX = 2**62
 BLOCK_FILLS = 2**15  # a dozen arrays of this length fit into a core's cache
-FILLS_MAX = 2**31 - 1  # a column's total is summed in two halves of 32 bits
+FILLS_MAX = 2**31 - 1  # a position has 32 bits: a third less memory to touch for a result
 LOW_HALF = 2**32 - 1
 
 Overlap = tuple[int, int, int, int]  # unit start, unit end, index of the buy, index of the sell
 Integers = NDArray[np.int64]
+Positions = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,10 @@ class Fills:
 
     def __post_init__(self) -> None:
         assert len(self.side) == len(self.qty) == len(self.price) <= FILLS_MAX
-        assert not len(self.qty) or self.qty.min() > 0
+
+    def of(self, first: int, end: int) -> "Fills":
+        """The fills [first, end)."""
+        return Fills(self.side[first:end], self.qty[first:end], self.price[first:end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ class Matches:
     Python's integers otherwise.
     """
 
-    buys: Integers  # positions among the fills
-    sells: Integers
+    buys: Positions  # among the fills
+    sells: Positions
     qty: Integers
     profit: NDArray[Any]
 
@@ -100,28 +104,38 @@ def overlap_arrays(buy_ends: Integers, sell_ends: Integers, *, start: int = 0) -
 
 def match(fills: Fills) -> Matches:
     """Match the whole history of one book."""
-    if _fits(fills):
-        return _blockwise(fills, block=BLOCK_FILLS)
-    return _exactly(fills)
+    found = _blockwise(fills, block=BLOCK_FILLS)
+    return _exactly(fills) if found is None else found
 
 
 def total(column: NDArray[Any]) -> int:
-    """The exact sum of a column, whatever its size."""
+    """The exact sum of a column, in two halves of 32 bits, as NumPy overflows silently."""
     assert len(column) <= FILLS_MAX
     if column.dtype == object:
         return sum(column.tolist())
     return (int((column >> 32).sum()) << 32) + int((column & LOW_HALF).sum())
 
 
-def _fits(fills: Fills) -> bool:
-    """Whether all units on the two lines, and any profit of one match, stay below 2^62."""
-    if not len(fills.qty):
-        return True
-    qty_max = int(fills.qty.max())
-    price_range = int(fills.price.max()) - int(fills.price.min())
-    if price_range * qty_max >= FAST_PATH_MAX:
-        return False
-    return qty_max * len(fills.qty) < FAST_PATH_MAX or total(fills.qty) < FAST_PATH_MAX
+@dataclass(slots=True)
+class _Bounds:
+    """The extremes of the fills so far, each block taken in while it is on its way to the cache."""
+
+    low: int = 0
+    high: int = 0
+    qty_max: int = 0
+
+    def hold(self, block: Fills, *, laid: int) -> bool:
+        """Whether all units on the lines, and the profit of any match, stay below 2^62."""
+        assert block.qty.min() > 0
+        low, high = int(block.price.min()), int(block.price.max())
+        self.low, self.high = (min(self.low, low), max(self.high, high)) if laid else (low, high)
+        block_max = int(block.qty.max())
+        self.qty_max = max(self.qty_max, block_max)
+        if (self.high - self.low) * self.qty_max >= FAST_PATH_MAX:
+            return False
+        if laid + block_max * len(block.qty) < FAST_PATH_MAX:
+            return True
+        return laid + total(block.qty) < FAST_PATH_MAX
 
 
 @dataclass(slots=True)
@@ -142,6 +156,16 @@ class _Line:
         picked += first
         self.blocks.append((picked, ends))
 
+    @property
+    def ends(self) -> Integers:
+        """The ends of the foremost block."""
+        return self.blocks[0][1]
+
+    def positions_of(self, lots: Integers) -> Integers:
+        """Which fills these lots of the foremost block are."""
+        # Indices are within bounds by construction; "clip" spares a check, and a buffered copy.
+        return self.blocks[0][0].take(lots, mode="clip")
+
     def drop(self, count: int) -> None:
         """The first lots of the foremost block are matched."""
         positions, ends = self.blocks.popleft()
@@ -149,32 +173,31 @@ class _Line:
             self.blocks.appendleft((positions[count:], ends[count:]))
 
 
-def _blockwise(fills: Fills, *, block: int) -> Matches:
-    """Lay block after block, and match at once what both lines have."""
+def _blockwise(fills: Fills, *, block: int) -> Matches | None:
+    """Lay block after block, and match at once what both lines have; None beyond the bounds."""
     length = len(fills.qty)  # each match ends a fill, so there are fewer matches than fills
-    buys, sells, qty, profit = (np.empty(length, dtype=np.int64) for _ in range(4))
-    bought, sold = _Line(), _Line()
+    buys, sells = (np.empty(length, dtype=np.int32) for _ in range(2))
+    qty, profit = (np.empty(length, dtype=np.int64) for _ in range(2))
+    bought, sold, bounds = _Line(), _Line(), _Bounds()
     done = matched = 0
     for first in range(0, length, block):
-        is_buy = fills.side[first : first + block] > 0
-        block_qty = fills.qty[first : first + block]
-        bought.append(np.flatnonzero(is_buy), block_qty, first=first)
-        sold.append(np.flatnonzero(~is_buy), block_qty, first=first)
+        new = fills.of(first, first + block)
+        if not bounds.hold(new, laid=bought.reached + sold.reached):
+            return None
+        is_buy = new.side > 0
+        bought.append(np.flatnonzero(is_buy), new.qty, first=first)
+        sold.append(np.flatnonzero(~is_buy), new.qty, first=first)
         while bought.blocks and sold.blocks:
-            buy_positions, buy_ends = bought.blocks[0]
-            sell_positions, sell_ends = sold.blocks[0]
-            limit = min(buy_ends[-1], sell_ends[-1])
-            buy_ends, sell_ends = _upto(buy_ends, limit), _upto(sell_ends, limit)
+            limit = min(bought.ends[-1], sold.ends[-1])
+            buy_ends, sell_ends = _upto(bought.ends, limit), _upto(sold.ends, limit)
             units, buy, sell = _merge(buy_ends, sell_ends, matched)
-            new = slice(done, done + len(units))
-            qty[new] = units
-            # Indices are within bounds by construction; "clip" spares a buffered copy.
-            buy_positions.take(buy, out=buys[new], mode="clip")
-            sell_positions.take(sell, out=sells[new], mode="clip")
-            gain = fills.price.take(sells[new], mode="clip")
-            gain -= fills.price.take(buys[new], mode="clip")
-            np.multiply(gain, units, out=profit[new])
-            done, matched = new.stop, int(limit)
+            here = slice(done, done + len(units))
+            buy, sell = bought.positions_of(buy), sold.positions_of(sell)
+            gain = fills.price.take(sell, mode="clip")
+            gain -= fills.price.take(buy, mode="clip")
+            np.multiply(gain, units, out=profit[here])
+            buys[here], sells[here], qty[here] = buy, sell, units
+            done, matched = here.stop, int(limit)
             bought.drop(len(buy_ends))
             sold.drop(len(sell_ends))
     return Matches(buys[:done], sells[:done], qty[:done], profit[:done])
@@ -199,14 +222,14 @@ def _merge(
     units = np.empty_like(cuts)
     units[0] = cuts[0] - start
     np.subtract(cuts[1:], cuts[:-1], out=units[1:])
-    # Where a buy and a sell end together, the second cut bounds nothing.
-    real = np.flatnonzero(units != 0)
-    if len(real) < len(units):
-        units, sells = units.take(real), sells.take(real)
-    else:
+    if units.all():
+        cut = np.arange(len(units))
         sells = sells[:-1]
-    real -= sells
-    return units, real, sells
+    else:  # where a buy and a sell end together, the second cut bounds nothing
+        cut = np.flatnonzero(units != 0)
+        units, sells = units.take(cut, mode="clip"), sells.take(cut, mode="clip")
+    cut -= sells
+    return units, cut, sells
 
 
 def _upto(ends: Integers, limit: np.int64) -> Integers:
@@ -240,12 +263,13 @@ def _stepwise(
 
 def _exactly(fills: Fills) -> Matches:
     """Match in Python's integers, which have no bound."""
-    buys, sells = np.flatnonzero(fills.side > 0), np.flatnonzero(fills.side < 0)
-    buy_ends, sell_ends = (list(accumulate(fills.qty[at].tolist())) for at in (buys, sells))
+    bought, sold = np.flatnonzero(fills.side > 0), np.flatnonzero(fills.side < 0)
+    buy_ends, sell_ends = (list(accumulate(fills.qty[at].tolist())) for at in (bought, sold))
     limit = min(buy_ends[-1], sell_ends[-1]) if buy_ends and sell_ends else 0
     found = _stepwise(buy_ends, sell_ends, 0, limit)
-    buys = buys[np.array([buy for _, _, buy, _ in found], dtype=np.int64)]
-    sells = sells[np.array([sell for _, _, _, sell in found], dtype=np.int64)]
+    buys = bought[np.array([buy for _, _, buy, _ in found], dtype=np.int64)]
+    sells = sold[np.array([sell for _, _, _, sell in found], dtype=np.int64)]
     qty = np.array([end - start for start, end, _, _ in found], dtype=np.int64)
     price = fills.price.astype(object)
-    return Matches(buys, sells, qty, (price[sells] - price[buys]) * qty.astype(object))
+    profit = (price[sells] - price[buys]) * qty.astype(object)
+    return Matches(buys.astype(np.int32), sells.astype(np.int32), qty, profit)

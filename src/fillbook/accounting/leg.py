@@ -107,6 +107,8 @@ class Match(NamedTuple):
     exit_reason: str
     entry_value: Decimal | None = None  # inverse only: elsewhere it is price x quantity
     exit_value: Decimal | None = None
+    realized: Decimal = Decimal(0)  # net of the book's matches in this stretch, this one included
+    unvalued: int = 0  # how many of them have no known net
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class BookState:
     open_lines: tuple[Line, ...] = ()
     funding: tuple[FundingShare, ...] = ()  # that reach into the open units
     trip_start: Decimal = Decimal(0)  # where the round trip that is under way begins
+    realized: Decimal = Decimal(0)  # net of all matches so far, where it is known
+    unvalued: int = 0  # matches without a known net
 
     @property
     def position(self) -> Decimal:

@@ -184,11 +184,14 @@ class _Leg:
         }
         ends = {(book, side): end for book, side, end in await self._rows("line_ends", what)}
         trips: dict[int, Decimal] = dict(await self._rows("trip_starts", what))
+        earned = {book: rest for book, *rest in await self._rows("realized", what)}
         states = {
             book: BookState(
                 bought=ends.get((book, 1), Decimal(0)),
                 sold=ends.get((book, -1), Decimal(0)),
                 trip_start=trips.get(book, Decimal(0)),
+                realized=earned.get(book, (Decimal(0), 0))[0],
+                unvalued=earned.get(book, (Decimal(0), 0))[1],
             )
             for book in owners
         }

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from fillbook.accounting.leg import Alarm, LaidBook, LaidLeg, Match, StretchState, Trip, Unattached
 from fillbook.domain.instrument import LegName
+from fillbook.domain.money import plain
+from fillbook.domain.money import plain
 from fillbook.domain.raw import digest_key
 
 Row = tuple[object, ...]
@@ -94,6 +96,7 @@ def _match(start: Start, match: Match) -> Row:
         leave.order_key, entry.at, leave.at, entry.price, leave.price, match.gross,
         match.entry_fee, match.exit_fee, match.funding, entry.reason, entry.evidence,
         match.exit_reason, leave.evidence, match.entry_value, match.exit_value,
+        plain(match.realized), match.unvalued,
     )  # fmt: skip
 
 

@@ -69,6 +69,15 @@ JOIN derived.funding_shares f ON f.account_id = %(account_id)s AND f.book_id = b
   AND f.stretch = %(stretch)s AND f.unit_end > b.matched
 ORDER BY f.book_id, f.occurred_at, f.cash_key;
 
+-- name: realized
+-- What each book has earned so far: its last match says it.
+SELECT b.book_id, m.realized, m.unvalued
+FROM unnest(%(books)s::bigint[]) AS b (book_id)
+CROSS JOIN LATERAL (
+    SELECT realized, unvalued FROM derived.lot_matches
+    WHERE account_id = %(account_id)s AND book_id = b.book_id AND stretch = %(stretch)s
+    ORDER BY unit_start DESC LIMIT 1) AS m;
+
 -- name: trip_starts
 -- Where the round trip that is under way in each book begins: at the end of the last one.
 SELECT book_id, max(unit_end) FROM derived.round_trips
@@ -108,7 +117,7 @@ COPY derived.lines (account_id, book_id, stretch, side, unit_start, unit_end, ex
 COPY derived.lot_matches (account_id, book_id, stretch, unit_start, unit_end, direction, entry_key,
     exit_key, entry_order, exit_order, entry_at, exit_at, entry_price, exit_price, gross, entry_fee,
     exit_fee, funding, entry_reason, entry_evidence, exit_reason, exit_evidence,
-    entry_value, exit_value) FROM STDIN;
+    entry_value, exit_value, realized, unvalued) FROM STDIN;
 
 -- name: copy_funding_shares
 COPY derived.funding_shares (account_id, book_id, stretch, cash_key, occurred_at, unit_start,

@@ -101,7 +101,8 @@ WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s) AND side = ANY('{
 -- name: laid_matches
 SELECT account_id, book_id, stretch, unit_start, unit_end, direction, entry_key, exit_key,
     entry_order, exit_order, entry_at, exit_at, entry_price, exit_price, gross, entry_fee, exit_fee,
-    funding, entry_reason, entry_evidence, exit_reason, exit_evidence, entry_value, exit_value
+    funding, entry_reason, entry_evidence, exit_reason, exit_evidence, entry_value, exit_value,
+    realized, unvalued
 FROM derived.lot_matches
 WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s)
   AND stretch = %(stretch)s AND exit_at >= %(since)s AND exit_at < %(until)s;
@@ -193,7 +194,7 @@ WITH content AS (
     entry_order, exit_order, entry_at AT TIME ZONE 'UTC', exit_at AT TIME ZONE 'UTC', entry_price,
     exit_price, gross, entry_fee, exit_fee, funding,
     entry_reason, entry_evidence, exit_reason, exit_evidence, entry_value,
-    exit_value
+    exit_value, realized, unvalued
   FROM derived.lot_matches WHERE account_id = %(account_id)s
 )
 SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')

@@ -30,6 +30,10 @@ CREATE INDEX lines_unread ON derived.lines (account_id, executed_at) WHERE tag_u
 
 ALTER TABLE derived.lot_matches ADD COLUMN entry_value numeric;   -- inverse only
 ALTER TABLE derived.lot_matches ADD COLUMN exit_value numeric;
+-- What the book has earned in this stretch up to and with this match, and how many matches have no
+-- known net: so that the profit as of any instant is one look-up.
+ALTER TABLE derived.lot_matches ADD COLUMN realized numeric NOT NULL DEFAULT 0;
+ALTER TABLE derived.lot_matches ADD COLUMN unvalued bigint NOT NULL DEFAULT 0;
 
 -- The units that bear a payment end ever later on the line: open ones are found at its end.
 CREATE INDEX funding_shares_by_unit ON derived.funding_shares

@@ -143,8 +143,14 @@ SELECT
     CASE WHEN b.kind = 'inverse' THEN lots.qty * b.multiplier / nullif(lots.cost, 0)
         ELSE lots.cost / nullif(lots.qty * b.multiplier, 0) END AS avg_entry_price,
     lots.cost,
-    (SELECT sum(m.gross - m.entry_fee - m.exit_fee - m.funding) FROM derived.lot_matches m
-     WHERE m.account_id = b.account_id AND m.book_id = b.book_id) AS realized_pnl,
+    (SELECT sum(last.realized)
+     FROM derived.stretches s
+     CROSS JOIN LATERAL (
+        SELECT m.realized FROM derived.lot_matches m
+        WHERE m.account_id = b.account_id AND m.book_id = b.book_id AND m.stretch = s.started_at
+        ORDER BY m.unit_start DESC LIMIT 1) AS last
+     WHERE s.account_id = b.account_id AND s.category = b.category AND s.symbol = b.symbol
+       AND s.leg = b.leg) AS realized_pnl,
     CASE
         WHEN lots.qty IS DISTINCT FROM abs(held.qty) THEN NULL
         WHEN b.kind = 'inverse'
