@@ -31,6 +31,8 @@ TRADES = queries("trades.sql")
 
 DERIVATION_VERSION = 2
 
+ANALYZE_FACTOR = 8
+
 _DROPS = ("drop_lines", "drop_matches", "drop_funding_shares")
 
 
@@ -136,7 +138,7 @@ class _Leg:
         words = self._words(since=since, stretches=list(stretches))
         books = await self._books()
         if books:
-            words["books"] = list(books)
+            words |= {"books": list(books), "owners": list(books.values())}
             if self.restating:
                 await self.restating.stage(words)
             for name in _DROPS:
@@ -220,6 +222,7 @@ class _Leg:
                 return False
             self.any_fact = self.any_fact or chunk.any or laid.stretch.is_laid
             await self._save(rows.of_leg(self.account_id, laid, chunk.currency), chunk)
+            await self._analyze(len(chunk.executions))
             state = laid.stretch
         if self.any_fact:
             await self.conn.execute(
@@ -265,6 +268,14 @@ class _Leg:
                 TRADES["put_trips"] + "\n" + TRADES["trips_of_books"],
                 what | written.trip_columns(),
             )
+
+    async def _analyze(self, fills: int) -> None:
+        """Give the planner statistics when much was laid in one transaction, and ever more rarely."""
+        known = self.reader.knowing
+        known.fills_laid += fills
+        if known.fills_laid >= known.analyze_at:
+            known.analyze_at *= ANALYZE_FACTOR
+            await self.conn.execute(SQL["analyze"])
 
     async def tidy_up(self, since: datetime) -> None:
         """Leave no stretch without facts and no book without lines; note what was restated."""

@@ -32,6 +32,8 @@ from fillbook.ledger._queries import queries
 
 SQL = queries("touched.sql")
 
+ANALYZE_FIRST = 10_000  # fills; less is laid well without statistics
+
 _KINDS: dict[str, ContractKind] = {"inverse": "inverse", "spot": "spot", "option": "option"}
 
 
@@ -49,6 +51,8 @@ class Knowing:
     any_assigned: bool = False
     any_intents: bool = False
     any_orders: bool = False
+    fills_laid: int = 0  # in this transaction
+    analyze_at: int = ANALYZE_FIRST
 
     def of_leg(self, name: LegName) -> Known:
         """What is known of a leg, but for what goes by execution."""

@@ -180,6 +180,8 @@ def _compare(
 ) -> Iterator[str]:
     want = {tuple(row[place] for place in key): row for row in expected}
     have = {tuple(row[place] for place in key): row for row in found}
+    if want == have:
+        return
     for missing in want.keys() - have.keys():
         yield f"the row {_named(missing)} is missing"
     for extra in have.keys() - want.keys():

@@ -80,9 +80,12 @@ CROSS JOIN LATERAL (
 
 -- name: trip_starts
 -- Where the round trip that is under way in each book begins: at the end of the last one.
-SELECT book_id, max(unit_end) FROM derived.round_trips
-WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s) AND stretch = %(stretch)s
-GROUP BY book_id;
+SELECT b.book_id, t.unit_end
+FROM unnest(%(books)s::bigint[]) AS b (book_id)
+CROSS JOIN LATERAL (
+    SELECT unit_end FROM derived.round_trips
+    WHERE account_id = %(account_id)s AND book_id = b.book_id AND stretch = %(stretch)s
+    ORDER BY unit_start DESC LIMIT 1) AS t;
 
 -- name: put_stretch
 INSERT INTO derived.stretches (account_id, category, symbol, leg, started_at, opening_qty,
@@ -152,3 +155,8 @@ SELECT derivation_version, through_seq FROM known;
 
 -- name: move_through
 UPDATE derived.laid SET through_seq = %(through)s WHERE account_id = %(account_id)s;
+
+-- name: analyze
+-- A new table has no statistics, and the planner guesses. Allowed inside a transaction.
+ANALYZE derived.lines, derived.lot_matches, derived.completed_trades, derived.round_trips,
+    derived.funding_shares;

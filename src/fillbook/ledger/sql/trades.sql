@@ -3,7 +3,7 @@
 -- after the instant may have begun to end before it.
 WITH gone AS (
     DELETE FROM derived.completed_trades
-    WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s)
+    WHERE account_id = %(account_id)s AND bot_id = ANY(%(owners)s) AND book_id = ANY(%(books)s)
       AND stretch = ANY(%(stretches)s) AND exit_time >= %(since)s
     RETURNING book_id, stretch, direction, entry_order, exit_order
 ),
@@ -190,7 +190,7 @@ INSERT INTO ops.restatements (account_id, caused_by, trade_id, restated_at, caus
 SELECT account_id, %(caused_by)s, trade_id, %(restated_at)s, %(cause)s, category, symbol, %(leg)s,
     bot_id, exit_time, qty, net, exit_reason
 FROM derived.completed_trades
-WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s)
+WHERE account_id = %(account_id)s AND bot_id = ANY(%(owners)s) AND book_id = ANY(%(books)s)
   AND stretch = ANY(%(stretches)s) AND exit_time >= %(since)s
 ON CONFLICT DO NOTHING;
 
@@ -211,7 +211,8 @@ INSERT INTO ops.restatements (account_id, caused_by, trade_id, restated_at, caus
 SELECT t.account_id, %(caused_by)s, t.trade_id, %(restated_at)s, %(cause)s, t.category, t.symbol,
     %(leg)s, t.bot_id, t.exit_time, t.qty, t.net, t.exit_reason
 FROM derived.books b
-JOIN derived.completed_trades t USING (account_id, book_id)
+JOIN derived.completed_trades t
+  ON t.account_id = b.account_id AND t.bot_id = b.owner AND t.book_id = b.book_id
 WHERE b.account_id = %(account_id)s AND b.category = %(category)s AND b.symbol = %(symbol)s
   AND b.leg = %(leg)s AND t.exit_time >= %(since)s
   AND t.exit_time <= (

@@ -35,6 +35,10 @@ ALTER TABLE derived.lot_matches ADD COLUMN exit_value numeric;
 ALTER TABLE derived.lot_matches ADD COLUMN realized numeric NOT NULL DEFAULT 0;
 ALTER TABLE derived.lot_matches ADD COLUMN unvalued bigint NOT NULL DEFAULT 0;
 
+-- Matches of a stretch from an instant on are the ones that a late row takes away.
+DROP INDEX derived.lot_matches_by_exit;
+CREATE INDEX lot_matches_by_exit ON derived.lot_matches (account_id, book_id, stretch, exit_at);
+
 -- The units that bear a payment end ever later on the line: open ones are found at its end.
 CREATE INDEX funding_shares_by_unit ON derived.funding_shares
     (account_id, book_id, stretch, unit_end);
@@ -78,6 +82,7 @@ CREATE TABLE derived.round_trips (
     CHECK (unit_start < unit_end)
 );
 CREATE INDEX round_trips_by_end ON derived.round_trips (account_id, ended_at);
+CREATE INDEX round_trips_by_book ON derived.round_trips (account_id, book_id, stretch, ended_at);
 
 -- Why is this trade different from yesterday? One row per trade that a late, changed or stated fact
 -- has altered. It is a log: figures never rest on it.

@@ -340,9 +340,9 @@ SELECT
     p.account_id, a.venue AS exchange, p.chain_seq AS statement_id, p.kind, p.body, p.stated_at,
     p.stated_by, p.reason,
     CASE
+        WHEN p.withdraws THEN 'withdrawal'
         WHEN p.withdrawn_next THEN 'undone'
         WHEN NOT p.withdrawn_next THEN 'overruled'
-        WHEN p.withdraws THEN 'withdrawal'
         ELSE 'standing'
     END AS state,
     p.target
