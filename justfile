@@ -38,8 +38,18 @@ pins:
     uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header pyproject.toml -o requirements/core.txt
     uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group build --group dev -c requirements/core.txt pyproject.toml -o requirements/dev.txt
     uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group build -c requirements/dev.txt pyproject.toml -o requirements/demo.txt
+    uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group bench -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
 
 # Run every benchmark that is there.
-bench *args: setup
+bench *args: setup bench-kernel
     "{{ bin }}/python" -m benchmarks.backfill {{ args }}
     "{{ bin }}/python" -m benchmarks.commands
+    "{{ bin }}/python" -m benchmarks.disk
+    "{{ bin }}/python" -m benchmarks.ledger
+
+# The kernel beside what people use today, which is installed into an environment of its own.
+bench-kernel: setup
+    test -d artifacts/bench || "{{ bin }}/python" -m venv artifacts/bench
+    artifacts/bench/bin/python -m pip install --quiet --require-hashes -r requirements/bench.txt
+    PYTHONPATH=src artifacts/bench/bin/python -m benchmarks.fifo
+    PYTHONPATH=src artifacts/bench/bin/python -W ignore -m benchmarks.peers

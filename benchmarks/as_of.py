@@ -17,6 +17,7 @@ from fillbook.reports import positions
 from fillbook.reports._report import Query, ask
 
 QUESTIONS = 400
+SECONDS_MAX = 120  # then as many as were asked must do
 CHECKED = 5
 SEED = 5
 BOOK = Query(bot=BOTS[0], symbol="BTCUSDT")
@@ -40,7 +41,10 @@ async def measure(ledgers: Sequence[tuple[Pool, Ledger]]) -> list[dict[str, floa
         for _ in range(CHECKED):
             await check(pool, ledger, _instant(ledger, chance))
         await check(pool, ledger, None)
-    for _ in range(QUESTIONS):
+    ends_at = time.perf_counter() + SECONDS_MAX
+    for asked in range(QUESTIONS):
+        if asked and time.perf_counter() > ends_at:
+            break
         for (pool, ledger), found in zip(ledgers, took, strict=True):
             at = _instant(ledger, chance)
             for kind, query in {

@@ -5,10 +5,12 @@ them. Only the way is shorter, since these benchmarks begin with a ledger that i
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -27,12 +29,25 @@ from fillbook.venues.bybit.identity import execution_key
 
 SQL = queries("facts.sql")
 
+Connection = psycopg.Connection[tuple[Any, ...]]
+
 STREAM, SCOPE = "executions", "linear"
 ACCOUNT = "bench"
 RUN = UUID(int=1)
 SEED = 11
 ROWS_PER_COPY = 20_000
 BOOKED_AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
+TABLES = ["facts.raw_records", "facts.executions", "facts.cash_flows"]
+PRIMARY_KEYS = """
+SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
+    format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname,
+        pg_get_constraintdef(oid))
+FROM pg_constraint WHERE contype = 'p' AND conrelid = ANY(%s::regclass[])
+"""
+INDEXES = """
+SELECT format('DROP INDEX %%s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+FROM pg_index WHERE NOT indisprimary AND indrelid = ANY(%s::regclass[])
+"""
 MOVE_HEAD = "UPDATE ops.chain_heads SET chain_seq = %s, chain_hash = %s WHERE account_id = %s"
 
 
@@ -137,12 +152,34 @@ def _copy_all(ledger: Ledger, rows: Iterator[Row]) -> None:
         ).fetchone()
         assert found is not None
         chain = Chain(ledger.account_id, found[0], bytes(found[1]))
-        while part := list(islice(rows, ROWS_PER_COPY)):
-            for name, lines in _lines(chain, part).items():
-                with conn.cursor().copy(SQL[name]) as copy:
-                    copy.write("".join(lines))
-            conn.execute(MOVE_HEAD, (chain.seq, chain.hash, ledger.account_id))
-            conn.commit()
+        with _indexes_later(conn):
+            _copy_in_parts(conn, chain, rows)
+
+
+@contextmanager
+def _indexes_later(conn: Connection) -> Iterator[None]:
+    """Build indexes once, when the rows are there: in many parts it takes several times as long."""
+    found = [
+        row
+        for query in (INDEXES, PRIMARY_KEYS)
+        for row in conn.execute(query, (TABLES,)).fetchall()
+    ]
+    for drop, _ in found:
+        conn.execute(drop.encode())
+    conn.commit()
+    yield
+    for _, add in found:
+        conn.execute(add.encode())
+        conn.commit()
+
+
+def _copy_in_parts(conn: Connection, chain: Chain, rows: Iterator[Row]) -> None:
+    while part := list(islice(rows, ROWS_PER_COPY)):
+        for name, lines in _lines(chain, part).items():
+            with conn.cursor().copy(SQL[name]) as copy:
+                copy.write("".join(lines))
+        conn.execute(MOVE_HEAD, (chain.seq, chain.hash, chain.account_id))
+        conn.commit()
 
 
 def _lines(chain: Chain, rows: list[Row]) -> dict[str, list[str]]:

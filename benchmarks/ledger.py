@@ -10,7 +10,7 @@ figure is printed, the books are compared with sums of the facts, and up to VERI
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def _rebuild(ledger: Ledger, size: int) -> None:
     if size <= VERIFIED_MAX:
         verified = rebuilding.in_own_process("verify", ledger)
         figures |= {"verify_seconds": verified.seconds, "verify_peak_mib": verified.peak_mib}
-    report("rebuild", figures)
+    _say("rebuild", figures)
 
 
 async def _positions(opened: Sequence[Opened], sizes: Sequence[int]) -> None:
@@ -108,7 +108,7 @@ async def _positions(opened: Sequence[Opened], sizes: Sequence[int]) -> None:
         f"{kind.removesuffix('_ms')}_growth": round(measured[-1][kind] / measured[0][kind], 2)
         for kind in measured[0]
     }
-    report("positions", figures)
+    _say("positions", figures)
 
 
 async def _incremental(opened: Sequence[Opened], sizes: Sequence[int]) -> None:
@@ -125,7 +125,13 @@ async def _incremental(opened: Sequence[Opened], sizes: Sequence[int]) -> None:
         figures |= {f"ms_at_{size}": found.milliseconds, f"wal_kib_at_{size}": found.wal_kib}
     figures["growth"] = round(measured[-1].milliseconds / measured[0].milliseconds, 2)
     figures |= {f"rows_{table}": counts for table, counts in measured[-1].rows.items()}
-    report("incremental", figures)
+    _say("incremental", figures)
+
+
+def _say(name: str, figures: Mapping[str, object]) -> None:
+    """Report at once: a large run takes hours."""
+    report(name, figures)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -18,23 +18,23 @@ from dotenv import dotenv_values
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from fillbook.domain.client_tag import compiled
 from fillbook.errors import SettingError
 
 OUR_PREFIXES = ("FILLBOOK_", "EXCHANGE_SYNC_", "BYBIT_", "BACKFILL_", "HOURLY_SYNC_")
 ACCOUNT_PREFIX = "FILLBOOK_ACCOUNT_"
 ACCOUNT_PARTS = ("VENUE", "KEY", "SECRET", "BASE_URL", "TESTNET")
 TEST_PREFIX = "FILLBOOK_TEST_"
+_NEEDED = {
+    "int_parsing": "a whole number is needed", "decimal_parsing": "a number is needed",
+    "bool_parsing": "write true or false",
+}  # fmt: skip
 
 # Named in the reference for later: accepted, and said to be without effect by `fillbook test`.
-WITHOUT_EFFECT = frozenset(
-    (
-        "BYBIT_WS_URL",
-        "EXCHANGE_SYNC_INTERVAL_MINUTES",
-        "EXCHANGE_SYNC_ENABLED",
-        "SYNC_INTERVAL_SECONDS",
-        "POSITION_SYNC_INTERVAL_MINUTES",
-    )
-)
+WITHOUT_EFFECT = frozenset((
+    "BYBIT_WS_URL", "EXCHANGE_SYNC_INTERVAL_MINUTES", "EXCHANGE_SYNC_ENABLED",
+    "SYNC_INTERVAL_SECONDS", "POSITION_SYNC_INTERVAL_MINUTES",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,7 @@ class Settings(BaseSettings):
         description="Prepare statements; false behind a pgbouncer older than 1.21.",
     )
     db_host: str | None = Field(
-        None,
-        validation_alias="DB_HOST",
-        description="The server's host, if the address is given in parts; without it, localhost.",
+        None, validation_alias="DB_HOST", description="The server's host; without it, localhost."
     )
     db_port: int | None = Field(
         None,
@@ -130,6 +128,12 @@ class Settings(BaseSettings):
         "",
         validation_alias="REGISTERED_BOTS",
         description="Bots to list even before they have traded, with commas between them.",
+    )
+    client_tag_pattern: str | None = Field(
+        None,
+        validation_alias="CLIENT_TAG_PATTERN",
+        description="How your bots write client ids: a regular expression with a group `bot`, and"
+        " `reason` if there is one; tried before the known formats. `none` takes it back.",
     )
 
     backfill_months: int = Field(
@@ -201,6 +205,11 @@ class Settings(BaseSettings):
         if level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise ValueError("use DEBUG, INFO, WARNING or ERROR")
         return level.upper()
+
+    @field_validator("client_tag_pattern")
+    @classmethod
+    def _readable(cls, pattern: str | None) -> str | None:
+        return "" if pattern == "none" else pattern and compiled(pattern).pattern
 
     @property
     def logins(self) -> tuple[Login, ...]:
@@ -277,14 +286,20 @@ def load(environ: Mapping[str, str] | None = None, *, folder: Path | None = None
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "a setting"
-        raise SettingError(f"{name} cannot be used: {first['msg']}.") from None
+        raise SettingError(_in_words(error)) from None
     logins = (*_own_logins(settings), *_named_logins(given))
     _refuse_doubles(logins)
     settings._logins = logins  # noqa: SLF001 - set once, here
     settings._without_effect = tuple(sorted(WITHOUT_EFFECT & given.keys()))  # noqa: SLF001
     return settings
+
+
+def _in_words(error: ValidationError) -> str:
+    """What is wrong first, in plain words. A value is not shown: it may be a secret."""
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else "a setting"
+    said = first["msg"].removeprefix("Value error, ").replace("Input should", "it must")
+    return f"{name} cannot be used: {_NEEDED.get(first['type'], said)}."
 
 
 def _gather(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
@@ -322,11 +337,9 @@ def _is_ours(name: str) -> bool:
 def _refuse_unknown(given: Mapping[str, str]) -> None:
     _refuse_two_intervals(given)
     for name in sorted(given):
-        if name in _names() or name.startswith(TEST_PREFIX):
-            continue
-        if name.startswith(ACCOUNT_PREFIX) and name.endswith(ACCOUNT_PARTS):
-            continue
-        raise SettingError(f"There is no setting {name}: see docs/reference/settings.md.")
+        is_account = name.startswith(ACCOUNT_PREFIX) and name.endswith(ACCOUNT_PARTS)
+        if not (name in _names() or name.startswith(TEST_PREFIX) or is_account):
+            raise SettingError(f"There is no setting {name}: see docs/reference/settings.md.")
 
 
 def _refuse_two_intervals(given: Mapping[str, str]) -> None:
@@ -346,10 +359,8 @@ def _own_logins(settings: Settings) -> list[Login]:
     key, secret = settings.bybit_api_key, settings.bybit_api_secret
     wanted = {name.strip().lower() for name in settings.exchanges.split(",") if name.strip()}
     if unknown := wanted - {"bybit"}:
-        raise SettingError(
-            f"EXCHANGE_SYNC_EXCHANGES names {', '.join(sorted(unknown))}:"
-            " only bybit is there so far."
-        )
+        names = ", ".join(sorted(unknown))
+        raise SettingError(f"EXCHANGE_SYNC_EXCHANGES names {names}: only bybit is there so far.")
     if (key is None) != (secret is None):
         missing = "BYBIT_API_SECRET" if secret is None else "BYBIT_API_KEY"
         raise SettingError(f"{missing} is missing: key and secret go together.")

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fillbook.domain.account import Account, KeyFacts
+from fillbook.domain.statement import TagPattern
 from fillbook.domain.window import Window
 from fillbook.errors import MigrationError, NotFound, Refused, UsageError
 from fillbook.ledger import _embedded, _migrate, accounts
 from fillbook.ledger._pool import Pool, open_pool
 from fillbook.ledger._pooler import refuse_pooler
+from fillbook.ledger.bots import BotRow, register_bots
 from fillbook.ledger.runs import RunKind
 from fillbook.settings import Login, Settings
 from fillbook.venues._contract import Venue
@@ -27,6 +29,7 @@ if TYPE_CHECKING:  # what only some commands need is imported by those
     from fillbook.sync.engine import Passed, Progress
 
 PAPER = "paper"
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -125,6 +128,30 @@ def logins_of(settings: Settings, account: str | None = None) -> Sequence[Login]
     return found
 
 
+async def state_settings(pool: Pool, account: Account, settings: Settings) -> None:
+    """Put what settings say of an account on its chain, where it differs from what was said last.
+
+    A pattern that is not set says nothing; `none` takes back what was stated.
+    """
+    if settings.bots:
+        await register_bots(pool, map(BotRow, settings.bots), known_from="setting")
+    if settings.client_tag_pattern is None:
+        return
+    from fillbook.ledger import stating
+    from fillbook.ledger.statements import state
+    from fillbook.ledger.writing import writing
+    from fillbook.reports.statements import last
+
+    wanted = TagPattern(settings.client_tag_pattern)
+    async with writing(pool, account.account_id, lease=None, now=now()) as open_writing:
+        known = await last(
+            open_writing.conn, account.account_id, "tag_pattern", stating.TAG_PATTERN
+        )
+        if wanted != (known or TagPattern("")):
+            said = stating.Said("settings", "CLIENT_TAG_PATTERN")
+            await state(open_writing, wanted, said)
+
+
 @asynccontextmanager
 async def connected(pool: Pool, login: Login, settings: Settings) -> AsyncIterator[Connected]:
     """Ask the venue whose key it is, refuse one that can do harm, and find its account."""
@@ -161,6 +188,7 @@ async def sync(
     from fillbook.sync.engine import Engine, Limits
 
     async with connected(pool, login, settings) as found:
+        await state_settings(pool, found.account, settings)
         engine = Engine(
             pool=pool,
             venue=found.venue,
@@ -195,5 +223,7 @@ def with_home(settings: Settings, folder: Path) -> Settings:
             "db_pass": None,
             "db_name": None,
             "postgres_password": None,
+            "client_tag_pattern": None,
+            "registered_bots": "",
         }
     )

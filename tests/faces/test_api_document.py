@@ -8,6 +8,8 @@ from typing import Any
 import aiohttp
 
 from fillbook.faces.api.listing import operations
+from fillbook.faces.api.routes import SHAPES
+from fillbook.reports._report import all_reports
 from tests.faces.conftest import Api
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
@@ -66,6 +68,26 @@ async def test_the_reference_names_every_address_and_parameter(api: Api) -> None
 
     assert named == known
     assert [name for name in sorted(parameters) if f"`{name}`" not in text] == []
+
+
+async def test_every_report_has_a_published_shape(api: Api) -> None:
+    """Whose rows have the fields of the report's own rows, in the words of the API."""
+
+    _, said = await fetched(api, "/openapi.json")
+    schemas = said["components"]["schemas"]
+
+    assert SHAPES.keys() == {report.name for report in all_reports()}
+    for report in all_reports():
+        if report.name == "summary":  # its totals stand at the top
+            continue
+        answer = schemas[SHAPES[report.name].__name__]["properties"]
+        first = next(field for field in answer.values() if "$ref" in field.get("items", {}))
+        row = schemas[first["items"]["$ref"].rpartition("/")[2]]["properties"]
+        told = await api.get(f"reports/{report.name}")
+
+        assert told.keys() == answer.keys()
+        rows = next(told[name] for name, field in answer.items() if field is first)
+        assert all(one.keys() == row.keys() for one in rows)
 
 
 async def test_the_page_of_the_document_needs_nothing_else(api: Api) -> None:

@@ -87,7 +87,7 @@ async def test_an_execution_is_given_to_a_bot_and_taken_back(database_url: str) 
         assert result.restated == 1
         await one.must_stand("assigned")
 
-        await stated(one, Assign(key, None))
+        assert (await stated(one, Assign(key, None))).restated == 1
         assert before == await trades(one)
         assert hashed == await one.hash()
         await one.must_stand("assignment withdrawn")
@@ -139,7 +139,7 @@ async def test_a_void_takes_a_fill_out_of_every_figure(database_url: str) -> Non
         assert [row[0] for row in await trades(one)] == ["alpha"]
         await one.must_stand("voided and told again")
 
-        await stated(one, Void(key, voided=False))
+        assert (await stated(one, Void(key, voided=False))).restated == 1
         assert [*before[0]] == [*(await trades(one))[0]]
         assert (await trades(one))[1][3] == 19
         await one.must_stand("taken in again")

@@ -350,3 +350,20 @@ def test_quantities_stay_exact(history: History) -> None:
 
     assert {fill.key: Fraction(fill.qty) for fill in fills} == shares
     assert all(line.at > STARTED for book in rows.books.values() for line in book.lines if line.key)
+
+
+@given(HISTORIES)
+def test_what_a_book_has_earned_is_the_sum_of_its_matches(history: History) -> None:
+    """Each match says what all matches up to it came to, and how many of them nobody can value."""
+    rows, _, _ = told(history)
+    for book in rows.books.values():
+        earned, unvalued = Decimal(0), 0
+        for match in book.matches:
+            costs = (match.entry_fee, match.exit_fee, match.funding)
+            if match.gross is None or None in costs:
+                unvalued += 1
+            else:
+                for amount in (match.gross, *(cost.copy_negate() for cost in costs if cost)):
+                    earned = EXACT.add(earned, amount)
+
+            assert (earned, unvalued) == (match.realized, match.unvalued)

@@ -21,12 +21,12 @@ WITH wanted AS (
     VALUES (%(account)s, 'executions', 'linear',
             tstzmultirange(tstzrange(%(start)s, %(start)s + interval '10 days')))
 )
-INSERT INTO derived.coverage (account_id, stream, scope, read, settled, unavailable, proven_seq)
+INSERT INTO derived.coverage (account_id, stream, scope, read, settled, unavailable)
 VALUES (%(account)s, 'executions', 'linear',
     tstzmultirange(tstzrange(%(start)s + interval '2 days', %(start)s + interval '5 days'),
                    tstzrange(%(start)s + interval '6 days', %(start)s + interval '10 days')),
     tstzmultirange(tstzrange(%(start)s + interval '2 days', %(start)s + interval '3 days')),
-    tstzmultirange(tstzrange(%(start)s, %(start)s + interval '1 day')), 1)
+    tstzmultirange(tstzrange(%(start)s, %(start)s + interval '1 day')))
 """
 FAILED = """
 INSERT INTO ops.window_failures

@@ -54,7 +54,8 @@ VALUES ('newbot_001', 'New Bot', 'strategy_type', 'active', 'live');
 """
 VIEWS = (
     "bots", "completed_trades", "completed_trades_summary", "execution_owners", "trades",
-    "cash_flows", "lot_matches", "sync_status", "sync_history", "positions",
+    "cash_flows", "lot_matches", "sync_status", "sync_history", "positions", "round_trips",
+    "position_events", "restatements", "statements", "unattached_costs",
 )  # fmt: skip
 COMPLETED_COLUMNS = [
     "id", "trade_id", "bot_id", "symbol", "entry_order_id", "entry_client_order_id", "entry_side",

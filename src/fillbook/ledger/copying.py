@@ -7,8 +7,8 @@ look-up by type and one join a row are enough, and half the time of a bulk write
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from decimal import Decimal
+from functools import lru_cache
 from types import NoneType
 from typing import Any, LiteralString
 from uuid import UUID

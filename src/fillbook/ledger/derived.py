@@ -270,7 +270,7 @@ class _Leg:
             )
 
     async def _analyze(self, fills: int) -> None:
-        """Give the planner statistics when much was laid in one transaction, and ever more rarely."""
+        """Give the planner statistics when much was laid at once, and then ever more rarely."""
         known = self.reader.knowing
         known.fills_laid += fills
         if known.fills_laid >= known.analyze_at:

@@ -13,13 +13,15 @@ from fillbook.ledger._queries import queries
 
 SQL = queries("trades.sql")
 
+OF_PROOFS = ("late_fact", "revision", "gap_closed")
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
     """What set a re-lay off, by its link of the chain."""
 
     caused_by: int
-    cause: str  # late_fact, revision, gap_closed, or a statement's kind
+    cause: str  # one of OF_PROOFS, or a statement's kind
     at: datetime
 
 
@@ -50,10 +52,15 @@ class Restating:
         self.staged += staged.rowcount
 
     async def settle(self, since: datetime) -> None:
-        """Note what they say now, and forget the ones that say the same."""
-        if not self.staged:
+        """Note what they say now, and forget the ones that say the same.
+
+        A proof also brings trades that are merely new; only those that appear between the ones that
+        were there count as restated. What a statement brings about counts in any case.
+        """
+        of_proof = self.cause.cause in OF_PROOFS
+        if of_proof and not self.staged:
             return
-        words = self._words() | {"since": since}
+        words = self._words() | {"since": since, "of_proof": of_proof}
         for name in ("restate_trades", "restate_new_trades", "forget_unchanged"):
             await self.conn.execute(SQL[name], words)
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from fillbook.accounting.leg import Alarm, LaidBook, LaidLeg, Match, StretchState, Trip, Unattached
 from fillbook.domain.instrument import LegName
 from fillbook.domain.money import plain
-from fillbook.domain.money import plain
 from fillbook.domain.raw import digest_key
 
 Row = tuple[object, ...]

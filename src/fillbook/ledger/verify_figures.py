@@ -154,7 +154,7 @@ async def _trades_differ(
 
 
 def _only_in(left: LiteralString, right: LiteralString) -> LiteralString:
-    return f"({left}) EXCEPT ({right}) LIMIT %(limit)s"  # noqa: S608 - both are named queries
+    return f"({left}) EXCEPT ({right}) LIMIT %(limit)s"
 
 
 def _query(named: LiteralString) -> LiteralString:

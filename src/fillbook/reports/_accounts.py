@@ -54,7 +54,7 @@ async def account_ids(conn: Connection, query: Query) -> list[int]:
     if query.bot not in (None, NOBODY):
         await _check_bot(conn, query.bot or "")
     if query.symbol is not None:
-        await _check_symbol(conn, query.symbol)
+        await check_symbol(conn, query.symbol)
     return [row[0] for row in found]
 
 
@@ -74,7 +74,8 @@ async def _check_bot(conn: Connection, bot: str) -> None:
         raise NotFound(f"There is no such bot; there are: {_shown(known)}.")
 
 
-async def _check_symbol(conn: Connection, symbol: str) -> None:
+async def check_symbol(conn: Connection, symbol: str) -> None:
+    """Refuse a symbol that nothing in the ledger has; an empty ledger refuses none."""
     known = [row[0] for row in await (await conn.execute(SYMBOLS)).fetchall()]
     if not known or symbol in known:
         return

@@ -32,8 +32,9 @@ GROUP BY 1 ORDER BY 1
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What was realised on the day that ends at `at`, and where that leads."""
+    """What was realised on a day in UTC, which ends at `at`, and where that leads."""
 
+    day: str
     at: datetime
     net_pnl: Amount
     cumulative: Amount
@@ -72,7 +73,9 @@ def curve(days: Iterable[tuple[date, Decimal, int]]) -> tuple[Day, ...]:
         net, unvalued = known.get(date.fromordinal(ordinal), (Decimal(0), 0))
         total = EXACT.add(total, net)
         highest = max(highest, total)
-        laid.append(Day(_end_of(ordinal), net, total, EXACT.subtract(total, highest), unvalued))
+        drawdown = EXACT.subtract(total, highest)
+        day = date.fromordinal(ordinal).isoformat()
+        laid.append(Day(day, _end_of(ordinal), net, total, drawdown, unvalued))
     return tuple(laid)
 
 

@@ -1,7 +1,7 @@
 """What does each book hold, now or at any past instant?
 
 How it is found is said in `_standing`. Realised profit is what the book's matches came to until
-that instant, over those with a known figure.
+that instant, over those with a known figure: the last match of each stretch says it.
 
 A leg whose opening balance is not known has no books: it is named, with an unknown quantity.
 """
@@ -36,10 +36,7 @@ SELECT
     CASE WHEN %(as_of)s::timestamptz IS NULL THEN k.mark_price END AS mark_price,
     CASE WHEN %(as_of)s::timestamptz IS NULL THEN k.observed_at END AS mark_at,
     lots.opened_at, held.updated_at, b.currency, st.opening_evidence, laid.until AS proven_until,
-    (SELECT coalesce(sum(m.gross - m.entry_fee - m.exit_fee - m.funding), 0)
-     FROM derived.lot_matches m
-     WHERE m.account_id = b.account_id AND m.book_id = b.book_id AND m.exit_at <= %(at)s
-    ) AS realized_pnl,
+    earned.realized_pnl,
     NOT laid.proven @> held.updated_at AS is_provisional, b.kind
 FROM"""  # noqa: S608 - literals only
     + BOOKS
@@ -51,6 +48,19 @@ CROSS JOIN LATERAL (
     + LOTS
     + """) AS o
 ) AS lots
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(last.realized), 0) AS realized_pnl
+    FROM (
+        SELECT s.started_at, lead(s.started_at, 1, 'infinity') OVER (ORDER BY s.started_at) AS until
+        FROM derived.stretches s
+        WHERE s.account_id = b.account_id AND s.category = b.category AND s.symbol = b.symbol
+          AND s.leg = b.leg AND s.started_at <= %(at)s) AS s
+    CROSS JOIN LATERAL (
+        SELECT m.realized FROM derived.lot_matches m
+        WHERE m.account_id = b.account_id AND m.book_id = b.book_id AND m.stretch = s.started_at
+          AND m.exit_at >= s.started_at AND m.exit_at < s.until AND m.exit_at <= %(at)s
+        ORDER BY m.exit_at DESC, m.unit_start DESC LIMIT 1) AS last
+) AS earned
 LEFT JOIN LATERAL (
     SELECT t.proven, (
         SELECT least(upper(p.piece), %(at)s) FROM unnest(t.proven) AS p (piece)

@@ -65,21 +65,25 @@ WHERE b.account_id = ANY(%(accounts)s) AND b.owner = %(bot)s
   AND (%(until)s::timestamptz IS NULL OR l.executed_at < %(until)s)
 """
 
-# Funding that met no position that we know belongs to no book, and is not lost.
+# Costs that belong to no units are in no trade, and are not lost: fees without a quantity, funding
+# that met no position that we know. Client ids that nothing reads have an index of their own.
 BESIDE: LiteralString = """
 SELECT
     (SELECT count(*) FROM facts.quarantined WHERE account_id = ANY(%(accounts)s)),
     (SELECT max(ended_at) FROM ops.runs
      WHERE account_id = ANY(%(accounts)s) AND status = 'completed'),
-    (SELECT coalesce(sum(c.amount), 0) FROM facts.current_cash_flows c
-     WHERE c.account_id = ANY(%(accounts)s) AND c.kind = 'funding' AND c.currency = %(currency)s
-       AND (%(symbol)s::text IS NULL OR c.symbol = %(symbol)s)
-       AND (%(since)s::timestamptz IS NULL OR c.occurred_at >= %(since)s)
-       AND (%(until)s::timestamptz IS NULL OR c.occurred_at < %(until)s))
-  - (SELECT coalesce(sum(f.amount), 0)
-     FROM derived.funding_shares f JOIN derived.books b USING (account_id, book_id)
-     WHERE f.account_id = ANY(%(accounts)s) AND b.currency = %(currency)s
+    coalesce(sum(u.amount) FILTER (WHERE u.kind = 'funding'), 0),
+    coalesce(sum(u.amount) FILTER (WHERE u.kind = 'fee'), 0),
+    count(*) FILTER (WHERE u.amount IS NULL),
+    (SELECT count(DISTINCT (l.account_id, l.execution_key))
+     FROM derived.lines l JOIN derived.books b USING (account_id, book_id)
+     WHERE l.account_id = ANY(%(accounts)s) AND l.tag_unread
        AND (%(symbol)s::text IS NULL OR b.symbol = %(symbol)s)
-       AND (%(since)s::timestamptz IS NULL OR f.occurred_at >= %(since)s)
-       AND (%(until)s::timestamptz IS NULL OR f.occurred_at < %(until)s))
+       AND (%(since)s::timestamptz IS NULL OR l.executed_at >= %(since)s)
+       AND (%(until)s::timestamptz IS NULL OR l.executed_at < %(until)s))
+FROM derived.unattached u
+WHERE u.account_id = ANY(%(accounts)s) AND u.currency = %(currency)s
+  AND (%(symbol)s::text IS NULL OR u.symbol = %(symbol)s)
+  AND (%(since)s::timestamptz IS NULL OR u.occurred_at >= %(since)s)
+  AND (%(until)s::timestamptz IS NULL OR u.occurred_at < %(until)s)
 """

@@ -16,8 +16,9 @@ from fillbook.reports._report import Basis, Query, Report, Table, table
 
 BOTS: LiteralString = """
 WITH seen AS (
-    SELECT b.owner, count(DISTINCT (l.account_id, l.execution_key)) AS executions,
-        count(DISTINCT (l.account_id, l.execution_key)) FILTER (WHERE l.tag_unread) AS unread,
+    -- Within one book an execution is one line.
+    SELECT b.owner, count(l.execution_key) AS executions,
+        count(l.execution_key) FILTER (WHERE l.tag_unread) AS unread,
         min(l.executed_at) FILTER (WHERE l.execution_key IS NOT NULL) AS first_at,
         max(l.executed_at) FILTER (WHERE l.execution_key IS NOT NULL) AS last_at
     FROM derived.books b

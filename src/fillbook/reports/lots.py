@@ -11,7 +11,7 @@ from typing import LiteralString
 from fillbook.ledger._pool import Connection
 from fillbook.reports._accounts import account_ids
 from fillbook.reports._basis import basis
-from fillbook.reports._report import ROWS_MAX, Amount, Basis, Query, Report, Table, table
+from fillbook.reports._report import Amount, Basis, Query, Report, Table, table
 from fillbook.reports._standing import BOOKS, LOTS, MARKS
 
 OPEN_LOTS: LiteralString = (
@@ -88,20 +88,19 @@ class Lots:
 async def answer(conn: Connection, query: Query, *, now: datetime) -> Lots:
     """The lots that were open at the query's instant."""
     accounts = await account_ids(conn, query)
-    rows_max = ROWS_MAX if query.limit is None else query.limit
     words = {
         "accounts": accounts,
         "as_of": query.as_of,
         "at": query.as_of or now,
         "bot": query.bot,
         "symbol": query.symbol,
-        "limit": rows_max + 1,
+        "limit": query.rows_max + 1,
     }
     found = await (await conn.execute(OPEN_LOTS, words)).fetchall()
     return Lots(
-        rows=tuple(Lot(*row) for row in found[:rows_max]),
+        rows=tuple(Lot(*row) for row in found[: query.rows_max]),
         as_of=query.as_of or now,
-        is_cut=len(found) > rows_max,
+        is_cut=len(found) > query.rows_max,
         basis=await basis(conn, accounts, now=now, until=query.as_of, symbol=query.symbol),
     )
 

@@ -24,6 +24,7 @@ from fillbook.domain.statement import (
 )
 from fillbook.ledger import stating
 from fillbook.ledger._pool import Connection
+from fillbook.ledger.statements import FOUND_MAX, Found
 from fillbook.reports._accounts import account_ids
 from fillbook.reports._basis import basis
 from fillbook.reports._report import Basis, Query, Report, Table, table
@@ -51,6 +52,21 @@ SELECT body FROM trading.statements
 WHERE account_id = %(account_id)s AND kind = %(kind)s AND target = %(target)s
   AND state = 'standing'
 ORDER BY statement_id
+"""
+
+# As a person finds them again: by any id, in the last reading before they were taken out.
+VOIDED: LiteralString = """
+SELECT DISTINCT ON (e.executed_at, e.execution_key)
+    e.execution_key, e.category, e.symbol, e.leg, e.side, e.qty, e.price, e.executed_at,
+    e.execution_id, e.order_id, e.client_order_id
+FROM facts.executions e
+JOIN trading.statements s
+  ON s.account_id = e.account_id AND s.target = e.execution_key
+ AND s.kind = 'void' AND s.state = 'standing'
+WHERE e.account_id = %(account_id)s
+  AND (e.execution_id = %(id)s OR e.order_id = %(id)s OR e.client_order_id = %(id)s)
+ORDER BY e.executed_at, e.execution_key, e.revision DESC
+LIMIT %(limit)s
 """
 
 LAST: LiteralString = """
@@ -116,6 +132,13 @@ async def standing(
     words = {"account_id": account_id, "kind": kind, "target": target}
     found = await (await conn.execute(STANDING, words)).fetchall()
     return tuple(stating.read(kind, body) for (body,) in found)
+
+
+async def find_voided(conn: Connection, account_id: int, text: str) -> list[Found]:
+    """Executions that a person took out, by their own id, their order's id or their client id."""
+    words = {"account_id": account_id, "id": text, "limit": FOUND_MAX}
+    found = await conn.execute(VOIDED, words)
+    return [Found(*row) for row in await found.fetchall()]
 
 
 async def last(conn: Connection, account_id: int, kind: str, target: UUID) -> Statement | None:

@@ -1,7 +1,8 @@
 """What did it all come to: in total, for each bot, and for each reason to leave?
 
-Money is summed over trades with a known net figure; the others are counted as unvalued. Funding
-that met no known position is in no trade: it stands by itself as unattached.
+Money is summed over trades with a known net figure; the others are counted as unvalued. Costs that
+belong to no units are in no trade: they stand by themselves as unattached. A count of unread tags
+says how many executions have a client id that nothing reads (the report `tags` shows them).
 """
 
 from collections.abc import Sequence
@@ -41,6 +42,9 @@ class Totals:
     last_at: datetime | None
     currency: str
     synced_at: datetime | None
+    unattached_fees: Amount | None
+    unattached_unvalued: int | None  # of those costs, in a coin without a known price
+    unread_tags: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> Summary:
             next(line for line in lines if line.group == "all"),
             currency=currency,
             executions=executions,
-            beside=beside if query.bot is None else (*beside[:2], None),
+            beside=beside if query.bot is None else (*beside[:2], None, None, None, None),
             max_drawdown=min((day.drawdown for day in days), default=None),
         ),
         bots=tuple(BotFigures(*_figures(line)) for line in lines if line.group == "bot"),
@@ -163,7 +167,7 @@ def _totals(
     beside: Sequence[Any],
     max_drawdown: Amount | None,
 ) -> Totals:
-    quarantined, synced_at, unattached = beside
+    quarantined, synced_at, funding, fees, unvalued, unread_tags = beside
     return Totals(
         executions_total=executions,
         trades=line.trades,
@@ -176,7 +180,7 @@ def _totals(
         net_pnl=line.net,
         commission=line.commission,
         funding=line.funding,
-        unattached_funding=unattached,
+        unattached_funding=funding,
         profit_factor=line.profit_factor,
         expectancy=line.average,
         max_drawdown=max_drawdown,
@@ -185,6 +189,9 @@ def _totals(
         last_at=line.last_at,
         currency=currency,
         synced_at=synced_at,
+        unattached_fees=fees,
+        unattached_unvalued=unvalued,
+        unread_tags=unread_tags,
     )
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from fillbook.domain import money
 from fillbook.domain.execution import CashFlow, Execution, Reading, Unreadable
+from fillbook.domain.order import Order
 from fillbook.domain.raw import digest_key
 from fillbook.venues.bybit.parse import parse_execution
 from tests.venues.scripted_bybit import trade
@@ -33,7 +34,7 @@ def parse(row: object) -> Reading:
     return parse_execution("linear", json.dumps(row).encode())
 
 
-def plain(reading: Execution | CashFlow) -> dict[str, object]:
+def plain(reading: Execution | CashFlow | Order) -> dict[str, object]:
     """A reading as it stands in a golden file: without its key, what is not JSON as text."""
     shown: dict[str, object] = {"is": type(reading).__name__}
     for field in fields(reading):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
-from fillbook.reports._report import ROWS_MAX, ROWS_USUAL, WORD_LENGTH_MAX, Part, Query
+from fillbook.reports._report import ROWS_MAX, ROWS_USUAL, WORD_LENGTH_MAX, Part, Period, Query
 
 DATE_LENGTH = len("2026-01-31")
 
@@ -42,6 +42,7 @@ _PARTS: dict[Part, tuple[Any, Any]] = {
     "symbol": (Word | None, Field(None, description="Only this symbol.")),
     "exit_reason": (Word | None, Field(None, description="Only trades left for this reason.")),
     "currency": (Word | None, Field(None, description="The currency that sums are made in.")),
+    "trade": (Word | None, Field(None, description="Only this trade, by its `trade_id`.")),
     "since": (
         Instant | None,
         Field(None, alias="from", description=f"Not before this time. {_TIME}"),
@@ -51,6 +52,11 @@ _PARTS: dict[Part, tuple[Any, Any]] = {
         Field(None, alias="to", description=f"Before this time, which is left out. {_TIME}"),
     ),
     "as_of": (Instant | None, Field(None, description=f"As things stood then. {_TIME}")),
+    "by": (Period | None, Field(None, description="What is summed up; `day` when not said.")),
+    "zone": (
+        Word | None,
+        Field(None, description="The IANA time zone whose days are meant; UTC when not said."),
+    ),
     "limit": (
         int | None,
         Field(None, ge=1, le=ROWS_MAX, description=f"How many rows; {ROWS_USUAL} when not said."),

@@ -15,7 +15,7 @@ from fastapi import Query as InAddress
 from pydantic import BaseModel
 
 from fillbook.errors import Refused
-from fillbook.faces.api import shapes
+from fillbook.faces.api import lot_shapes, record_shapes, shapes
 from fillbook.faces.api.asked import asked_by, query
 from fillbook.faces.api.problems import Problem
 from fillbook.ledger._pool import Pool
@@ -23,19 +23,31 @@ from fillbook.ledger.tokens import SCOPES, Known, Scope
 from fillbook.reports._report import Answer, Report, all_reports, ask, find
 
 SHAPES: Mapping[str, type[shapes.Answered]] = {
+    "bots": record_shapes.BotsShape,
+    "calendar": lot_shapes.CalendarShape,
     "coverage": shapes.CoverageShape,
     "equity": shapes.EquityShape,
+    "events": lot_shapes.EventsShape,
+    "lots": lot_shapes.LotsShape,
+    "matches": lot_shapes.MatchesShape,
     "net_positions": shapes.NetPositionsShape,
     "positions": shapes.PositionsShape,
+    "restatements": record_shapes.RestatementsShape,
+    "round_trips": lot_shapes.RoundTripsShape,
     "runs": shapes.RunsShape,
+    "statements": record_shapes.StatementsShape,
     "status": shapes.StatusShape,
     "summary": shapes.SummaryShape,
+    "tags": record_shapes.TagsShape,
     "trades": shapes.TradesShape,
 }
 SHORT: Mapping[str, str] = {
+    "bots": "/bots",
     "coverage": "/coverage",
+    "lots": "/lots",
     "net_positions": "/positions/net",
     "positions": "/positions",
+    "round_trips": "/round-trips",
     "runs": "/sync/runs",
     "status": "/status",
     "trades": "/trades",

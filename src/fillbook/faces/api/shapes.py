@@ -77,6 +77,8 @@ class TradeShape(Shape):
     funding: Amount
     currency: str
     holding_duration_seconds: int
+    fee_unvalued: bool = Field(description="A fee has no known value, so the net figure has none.")
+    leg: str
 
 
 class TradesShape(Answered):
@@ -108,6 +110,9 @@ class PositionShape(Shape):
     currency: str | None
     opening_evidence: str
     proven_until: datetime | None
+    realized_pnl: Amount | None
+    is_provisional: bool | None = Field(description="The newest fill is heard, not proven yet.")
+    kind: str | None
 
 
 class PositionsShape(Answered):
@@ -186,6 +191,7 @@ class CoverageShape(Answered):
 class DayShape(Shape):
     """A day of the curve."""
 
+    day: str = Field(description="Its date in UTC.")
     at: datetime = Field(description="The end of the day, in UTC.")
     net_pnl: Amount
     cumulative: Amount
@@ -253,6 +259,9 @@ class TotalsShape(Shape):
     last_at: datetime | None
     currency: str
     synced_at: datetime | None
+    unattached_fees: Amount | None
+    unattached_unvalued: int | None
+    unread_tags: int | None
 
 
 class SummaryShape(TotalsShape, Answered):

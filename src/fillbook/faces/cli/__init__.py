@@ -3,18 +3,36 @@
 Nothing heavy is imported here, so that `--help` answers at once.
 """
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from fillbook.faces.cli import database
+from fillbook.faces.cli import bots, by_hand, database
+from fillbook.faces.cli.options import (
+    PANEL_ASK,
+    PANEL_BOOK,
+    PANEL_RUN,
+    PANEL_START,
+    PANEL_TRUST,
+    TABLE,
+    AccountOption,
+    AsOfOption,
+    BotOption,
+    ByOption,
+    CurrencyOption,
+    CursorOption,
+    ExitReasonOption,
+    Format,
+    FormatOption,
+    FromOption,
+    LimitOption,
+    SymbolOption,
+    ToOption,
+    TradeOption,
+    ZoneOption,
+)
 
-PANEL_START = "Start here"
-PANEL_BOOK = "Fill the book"
-PANEL_ASK = "Ask the book"
-PANEL_TRUST = "Trust the book"
-PANEL_RUN = "Run it"
+__all__ = ["Format", "app"]
 
 app = typer.Typer(
     name="fillbook",
@@ -31,29 +49,8 @@ paper_app = typer.Typer(
 )
 app.add_typer(database.app, name="db", rich_help_panel=PANEL_RUN)
 app.add_typer(paper_app, name="paper", rich_help_panel=PANEL_START)
-
-
-class Format(StrEnum):
-    """How an answer is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
-AccountOption = Annotated[str | None, typer.Option(help="Only this account.", metavar="NAME")]
-BotOption = Annotated[str | None, typer.Option(help="Only this bot.", metavar="BOT")]
-SymbolOption = Annotated[str | None, typer.Option(help="Only this symbol.", metavar="SYMBOL")]
-FromOption = Annotated[
-    str | None, typer.Option("--from", help="From this time on (UTC unless it says).", metavar="T")
-]
-ToOption = Annotated[str | None, typer.Option("--to", help="Before this time.", metavar="T")]
-AsOfOption = Annotated[
-    str | None, typer.Option("--as-of", help="As it stood at this instant.", metavar="T")
-]
-LimitOption = Annotated[int | None, typer.Option(help="At most so many rows.", min=1, max=1000)]
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print it.")]
-TABLE = Format.TABLE
+app.add_typer(bots.app, name="bots", rich_help_panel=PANEL_ASK)
+app.add_typer(by_hand.app)
 
 
 def _version(wanted: bool) -> None:
@@ -175,13 +172,11 @@ def trades(
     account: AccountOption = None,
     bot: BotOption = None,
     symbol: SymbolOption = None,
-    exit_reason: Annotated[
-        str | None, typer.Option(help="Only trades that ended so.", metavar="REASON")
-    ] = None,
+    exit_reason: ExitReasonOption = None,
     since: FromOption = None,
     until: ToOption = None,
     limit: LimitOption = None,
-    cursor: Annotated[str | None, typer.Option(help="Go on where a page ended.")] = None,
+    cursor: CursorOption = None,
     output: FormatOption = TABLE,
 ) -> None:
     """Completed trades, newest first, with the reasons for entry and exit."""
@@ -228,18 +223,26 @@ def report(
     since: FromOption = None,
     until: ToOption = None,
     as_of: AsOfOption = None,
+    exit_reason: ExitReasonOption = None,
+    currency: CurrencyOption = None,
+    trade: TradeOption = None,
+    by: ByOption = None,
+    zone: ZoneOption = None,
     limit: LimitOption = None,
+    cursor: CursorOption = None,
     output: FormatOption = TABLE,
 ) -> None:
-    """Any report by name."""
+    """Any report by name. An option that a report does not heed is refused."""
     from fillbook.faces.cli.ask import Wanted, list_reports, run_report
 
     if name is None:
         list_reports()
         return
     wanted = Wanted(
-        account=account, bot=bot, symbol=symbol, since=since, until=until, as_of=as_of, limit=limit
-    )
+        account=account, bot=bot, symbol=symbol, since=since, until=until, as_of=as_of, limit=limit,
+        exit_reason=exit_reason, currency=currency, trade=trade, zone=zone, cursor=cursor,
+        by=by.value if by else None,
+    )  # fmt: skip
     run_report(name, wanted, output=output)
 
 

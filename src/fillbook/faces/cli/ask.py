@@ -13,13 +13,13 @@ from typing import Any
 from fillbook import wiring
 from fillbook.domain import money
 from fillbook.faces import logs
-from fillbook.faces.cli import Format
+from fillbook.faces.cli.options import Format
 from fillbook.faces.cli.run import put, run
 from fillbook.faces.cli.tables import put_table
 from fillbook.faces.cli.times import read_time
 from fillbook.ledger._pool import Pool
 from fillbook.reports import _report
-from fillbook.reports._report import Answer, Column, Query, Table
+from fillbook.reports._report import Answer, Column, Period, Query, Table
 from fillbook.settings import load
 
 # A spreadsheet runs a cell that begins like this.
@@ -40,6 +40,10 @@ class Wanted:
     as_of: str | None = None
     limit: int | None = None
     cursor: str | None = None
+    currency: str | None = None
+    trade: str | None = None
+    by: Period | None = None
+    zone: str | None = None
 
     def query(self) -> Query:
         """The same as a query."""
@@ -53,6 +57,10 @@ class Wanted:
             as_of=read_time(self.as_of),
             limit=self.limit,
             cursor=self.cursor,
+            currency=self.currency.upper() if self.currency else None,
+            trade=self.trade,
+            by=self.by,
+            zone=self.zone,
         )
 
 
@@ -100,6 +108,12 @@ def run_stats(wanted: Wanted, *, days: int | None, output: Format) -> None:
             return
         for answer in answers:
             put_answer(answer, output)
+        unread = answers[0].totals.unread_tags
+        if unread and output is Format.TABLE:
+            put(
+                f"{unread} executions have a client id that nothing reads, so that nobody knows"
+                " whose they are: `fillbook report tags` shows some; see CLIENT_TAG_PATTERN."
+            )
         silent = set(settings.bots) - {bot.bot_id for bot in answers[0].bots}
         if silent and output is Format.TABLE:
             put(f"Registered, without a completed trade: {', '.join(sorted(silent))}")
@@ -119,6 +133,7 @@ def put_answer(answer: Answer, output: Format) -> None:
     else:
         for table in answer.tables():
             put_table(table)
+        _put_more(answer)
         _put_basis(answer)
 
 
@@ -159,10 +174,19 @@ def _csv_cell(column: Column, row: object) -> str:
     value = getattr(row, column.name)
     if value is None:
         return ""
-    text = str(_plain(value))
+    text = str(_plain(value)).lower() if isinstance(value, bool) else str(_plain(value))
     if column.kind == "text" and text.startswith(_FORMULA_STARTS):
         return f"'{text}"
     return text
+
+
+def _put_more(answer: Answer) -> None:
+    """A page is not taken for all there is."""
+    cursor = getattr(answer, "next_cursor", None)
+    if cursor is not None:
+        put(f"There are more: --cursor {cursor} goes on.")
+    elif getattr(answer, "is_cut", False):
+        put(f"There are more: --limit shows up to {_report.ROWS_MAX}.")
 
 
 def _put_basis(answer: Answer) -> None:

@@ -1,5 +1,6 @@
 """`fillbook test`: is everything there that a sync needs? One line each, and what to do next."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +11,8 @@ from fillbook.faces import logs
 from fillbook.faces.cli.run import put, run
 from fillbook.ledger._address import describe
 from fillbook.ledger.server import server_facts
+from fillbook.reports import tags
+from fillbook.reports._report import Query, ask
 from fillbook.settings import Login, Settings, load
 
 CLOCK_DRIFT_MAX = timedelta(seconds=1)
@@ -47,7 +50,8 @@ async def _run(settings: Settings) -> int:
 
 
 async def _all(settings: Settings) -> AsyncIterator[Checked]:
-    yield _database(settings)
+    database = _database(settings)
+    yield database
     for name in settings.without_effect:
         yield Checked("setting", ok=True, said=f"{name} has no effect yet", warning=True)
     try:
@@ -57,6 +61,9 @@ async def _all(settings: Settings) -> AsyncIterator[Checked]:
         return
     for login in logins:
         async for checked in _login(login, settings):
+            yield checked
+    if database.ok:
+        async for checked in _unread_tags(settings):
             yield checked
 
 
@@ -70,8 +77,28 @@ def _database(settings: Settings) -> Checked:
     return Checked("database", ok=True, said=f"PostgreSQL {facts.version}, {where}")
 
 
+async def _unread_tags(settings: Settings) -> AsyncIterator[Checked]:
+    """A client id that nothing reads leaves an order without an owner and a reason."""
+    counts: Counter[str] = Counter()
+    async with wiring.open_ledger(settings) as pool:
+        for row in (await ask(pool, tags.REPORT, Query(), now=wiring.now())).rows:
+            counts[row.account] += row.executions
+    for account, count in sorted(counts.items()):
+        yield Checked(
+            f"{account} client ids",
+            ok=True,
+            warning=True,
+            said=f"{count} executions have one that nothing reads: check the format"
+            " (`fillbook report tags`), and see CLIENT_TAG_PATTERN",
+        )
+
+
 async def _login(login: Login, settings: Settings) -> AsyncIterator[Checked]:
-    venue = wiring.connect(login, settings)
+    try:
+        venue = wiring.connect(login, settings)
+    except FillbookError as error:
+        yield Checked(f"{login.name} address", ok=False, said=str(error))
+        return
     try:
         try:
             theirs = await venue.server_time()

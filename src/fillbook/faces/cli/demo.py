@@ -20,9 +20,9 @@ from fillbook import wiring
 from fillbook.domain.window import Window, from_milliseconds, milliseconds
 from fillbook.errors import FillbookError, VerifyFailed
 from fillbook.faces import logs
-from fillbook.faces.cli import Format
 from fillbook.faces.cli.ask import put_answer, read_report
 from fillbook.faces.cli.fetch import fetch
+from fillbook.faces.cli.options import Format
 from fillbook.faces.cli.run import put, run, say
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.verify import Verified, verify

@@ -16,14 +16,19 @@ COLUMNS_MAX = 10  # a single row with more is shown as lines
 PIPE_WIDTH = 500  # a pipe has no width of its own
 
 _ASIDE = frozenset(("trade_id", "run_id", "entry_side", "exit_side", "exit_qty"))
+_SAID_BY_ITS_DATE = frozenset(("at", "starts_at", "ends_at"))  # beside a day or period
 # On a narrow terminal these step back first, in this order; then columns from the right.
 _FIRST_TO_GO = (
     "gross_pnl", "total_commission", "funding", "holding_duration_seconds", "pnl_pct", "mark_at",
     "opened_at", "updated_at", "mark_price", "cost", "entry_time", "entry_reason", "quarantined",
     "revisions", "unvalued", "ended_at", "pages", "entry_qty", "exit_price", "entry_price",
+    "order_id", "execution_id", "entry_value", "exit_value", "entry_commission", "exit_commission",
+    "caused_by", "statement_id",
 )  # fmt: skip
 _COLUMN_GAP = 3
-_MONEY_WORDS = ("pnl", "commission", "funding", "cost", "fee", "expect", "drawdown", "cumulative")
+_MONEY_WORDS = (
+    "pnl", "commission", "funding", "cost", "fee", "expect", "drawdown", "cumulative", "value",
+)  # fmt: skip
 _CENT = Decimal("0.01")
 _EIGHT_PLACES = Decimal("0.00000001")
 
@@ -34,16 +39,17 @@ def put_table(table: Table) -> None:
     if not table.rows:
         put(f"{title}: none")
         return
-    filled = [c for c in table.columns if any(_value(c, row) is not None for row in table.rows)]
+    filled = [c for c in table.columns if any(_says(_value(c, row)) for row in table.rows)]
     if len(table.rows) == 1 and len(filled) > COLUMNS_MAX:
         put(title)
         for column in filled:
             put(f"  {column.title:<22}{cell(column, table.rows[0])}")
         return
     same = [c for c in filled if len(table.rows) > 1 and _is_same(c, table.rows)]
-    shown = [
-        c for c in filled if c not in same and c.name not in _ASIDE and "evidence" not in c.name
-    ]
+    aside = _ASIDE
+    if any(c.name in ("day", "period") for c in table.columns):
+        aside |= _SAID_BY_ITS_DATE
+    shown = [c for c in filled if c not in same and c.name not in aside and _is_main(c)]
     left_out = _put_grid(title, shown or filled, table.rows)
     words = [f"{c.title.lower()} {cell(c, table.rows[0])}" for c in same if c.name not in _ASIDE]
     if words:
@@ -85,6 +91,15 @@ def _that_fit(columns: Sequence[Column], rows: Sequence[object], width: int) -> 
     return [column for column in columns if column.name in needed]
 
 
+def _says(value: object) -> bool:
+    """Nothing, an empty text and a plain no need no room."""
+    return value is not None and value != "" and value is not False
+
+
+def _is_main(column: Column) -> bool:
+    return "evidence" not in column.name
+
+
 def _value(column: Column, row: object) -> object:
     return getattr(row, column.name)
 
@@ -99,13 +114,15 @@ def cell(column: Column, row: object) -> str:
     value = _value(column, row)
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
     if isinstance(value, Decimal):
         return _amount(column, value)
     if column.kind == "duration" and isinstance(value, int):
         return str(timedelta(seconds=value))
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int):
         return f"{value:,}"
     # Nothing that a venue sent may steer the terminal.
     return "".join(

@@ -9,7 +9,7 @@ from fillbook import wiring
 from fillbook.domain.account import Account
 from fillbook.errors import NotFound, UsageError
 from fillbook.faces import logs
-from fillbook.faces.cli import Format
+from fillbook.faces.cli.options import Format
 from fillbook.faces.cli.run import put, run, say
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.accounts import all_accounts

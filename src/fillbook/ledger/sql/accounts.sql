@@ -47,3 +47,12 @@ ON CONFLICT (venue, environment, category, symbol) DO UPDATE SET
 -- name: add_audit
 INSERT INTO ops.audit (account_id, audit_id, happened_at, actor, act, detail)
 VALUES (%(account_id)s, %(audit_id)s, %(happened_at)s, %(actor)s, %(act)s, %(detail)s);
+
+-- name: register_bot
+-- What is registered stays as it is; a bot that stands in a setting can still be registered.
+INSERT INTO facts.bots (bot_id, bot_name, bot_type, status, deployment_mode, known_from)
+VALUES (%(bot_id)s, %(bot_name)s, %(bot_type)s, %(status)s, %(deployment_mode)s, %(known_from)s)
+ON CONFLICT (bot_id) DO UPDATE SET
+    bot_name = excluded.bot_name, bot_type = excluded.bot_type, status = excluded.status,
+    deployment_mode = excluded.deployment_mode, known_from = excluded.known_from
+WHERE excluded.known_from = 'registered';

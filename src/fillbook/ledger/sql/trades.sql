@@ -205,7 +205,7 @@ WHERE r.account_id = %(account_id)s AND r.caused_by = %(caused_by)s
   AND t.account_id = %(account_id)s AND t.trade_id = r.trade_id;
 
 -- name: restate_new_trades
--- Trades that appeared between those that were there before.
+-- Trades that appeared: after a proof only between those that were there before.
 INSERT INTO ops.restatements (account_id, caused_by, trade_id, restated_at, cause, category, symbol,
     leg, after_bot_id, after_exit_time, after_qty, after_net, after_exit_reason)
 SELECT t.account_id, %(caused_by)s, t.trade_id, %(restated_at)s, %(cause)s, t.category, t.symbol,
@@ -215,10 +215,10 @@ JOIN derived.completed_trades t
   ON t.account_id = b.account_id AND t.bot_id = b.owner AND t.book_id = b.book_id
 WHERE b.account_id = %(account_id)s AND b.category = %(category)s AND b.symbol = %(symbol)s
   AND b.leg = %(leg)s AND t.exit_time >= %(since)s
-  AND t.exit_time <= (
+  AND (NOT %(of_proof)s OR t.exit_time <= (
     SELECT max(before_exit_time) FROM ops.restatements
     WHERE account_id = %(account_id)s AND caused_by = %(caused_by)s
-      AND category = %(category)s AND symbol = %(symbol)s AND leg = %(leg)s)
+      AND category = %(category)s AND symbol = %(symbol)s AND leg = %(leg)s))
 ON CONFLICT DO NOTHING;
 
 -- name: forget_unchanged
