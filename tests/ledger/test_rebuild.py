@@ -8,7 +8,7 @@ import pytest
 
 from fillbook.domain.window import Window
 from fillbook.errors import LedgerError
-from fillbook.ledger.rebuild import wipe
+from fillbook.ledger.rebuild import rebuild_outdated, wipe
 from tests.ledger.handed_in import END, Hand, hand, inside, paper_rows
 
 DAYS = 5
@@ -69,8 +69,8 @@ async def test_another_version_of_the_rules_needs_a_rebuild(database_url: str) -
 
         assert (True, False, []) == (verified.rebuild_needed, verified.ok, verified.findings)
 
-        await one.rebuild()
-
+        assert 1 == await rebuild_outdated(one.pool, now=one.now)
+        assert 0 == await rebuild_outdated(one.pool, now=one.now)
         assert (await one.verify()).ok
         await one.prove(ALL)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from fillbook.domain.instrument import LegName
 from fillbook.domain.window import Window, minus, union
 from fillbook.ledger import accounts, derived
-from fillbook.ledger._pool import Connection, Pool
+from fillbook.ledger._pool import Connection, Pool, transaction
 from fillbook.ledger._queries import queries
 from fillbook.ledger.derived import DERIVATION_VERSION, Task
 from fillbook.ledger.knowing import Knowing, knowing
@@ -81,6 +81,16 @@ async def rebuild(pool: Pool, account_id: int, *, now: datetime) -> int:
             now=now,
         )
     return laid
+
+
+async def rebuild_outdated(pool: Pool, *, now: datetime) -> int:
+    """Rebuild the accounts whose figures were laid by another version of the rules."""
+    async with transaction(pool) as conn:
+        found = await conn.execute(SQL["outdated"], {"derivation_version": DERIVATION_VERSION})
+        outdated = [row[0] for row in await found.fetchall()]
+    for account_id in outdated:
+        await rebuild(pool, account_id, now=now)
+    return len(outdated)
 
 
 async def wipe(pool: Pool, account_id: int, *, actor: str, now: datetime) -> dict[str, int]:

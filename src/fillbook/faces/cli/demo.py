@@ -25,6 +25,7 @@ from fillbook.faces.cli.fetch import fetch
 from fillbook.faces.cli.options import Format
 from fillbook.faces.cli.run import put, run, say
 from fillbook.ledger._pool import Pool
+from fillbook.ledger.rebuild import rebuild_outdated
 from fillbook.ledger.verify import Verified, verify
 from fillbook.reports._report import Query
 from fillbook.settings import Login, Settings, load
@@ -147,6 +148,8 @@ async def _demo(
     window = Window(end - timedelta(days=wish.days), end + timedelta(milliseconds=1))
     login = Login("bybit", "bybit", paper.key, SecretStr(paper.secret), False, paper.url)
     async with wiring.open_ledger(settings) as pool:
+        if await rebuild_outdated(pool, now=wiring.now()):
+            say("demo: figures of an older version were laid again")
         passed = await fetch(pool, settings, login, kind="backfill", window=window)
         say("verifying: the chain, every reading, the coverage, every figure ...")
         verified = await _verify(pool, passed)

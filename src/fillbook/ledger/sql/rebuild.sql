@@ -42,6 +42,11 @@ SELECT greatest(
      WHERE account_id = %(account_id)s AND outcome <> 'unavailable'),
     (SELECT max(chain_seq) FROM facts.statements WHERE account_id = %(account_id)s), 0);
 
+-- name: outdated
+-- Accounts whose figures were laid by another version of the rules.
+SELECT account_id FROM derived.laid WHERE derivation_version <> %(derivation_version)s
+ORDER BY account_id;
+
 -- name: outdate_leases
 -- Whoever is writing now has read from a chain that is about to go.
 UPDATE ops.leases SET fence = fence + 1, expires_at = %(now)s WHERE account_id = %(account_id)s;
