@@ -46,6 +46,7 @@ bench *args: setup bench-kernel
     "{{ bin }}/python" -m benchmarks.commands
     "{{ bin }}/python" -m benchmarks.disk
     "{{ bin }}/python" -m benchmarks.ledger
+    "{{ bin }}/python" -m benchmarks.server_settings
 
 # The kernel beside what people use today, which is installed into an environment of its own.
 bench-kernel: setup

@@ -17,6 +17,7 @@ PINNED = {
     "core": (),
     "demo": ("build",),
     "dev": ("build", "dev"),
+    "bench": ("bench",),
 }
 
 
@@ -57,7 +58,7 @@ def test_what_is_asked_for_is_pinned() -> None:
     """Each range in pyproject.toml is met by a pin; otherwise run `just pins`."""
     missing = {name: [*unmet(wanted(groups), pinned(name))] for name, groups in PINNED.items()}
 
-    assert missing == {"core": [], "demo": [], "dev": []}
+    assert missing == {name: [] for name in PINNED}
 
 
 def test_a_range_that_no_pin_meets_is_found() -> None:
@@ -70,7 +71,7 @@ def test_a_range_that_no_pin_meets_is_found() -> None:
 
 def test_every_pin_has_a_hash() -> None:
     """Nothing is installed that could be another file tomorrow."""
-    assert {name: unhashed(pinned(name)) for name in PINNED} == {"core": [], "demo": [], "dev": []}
+    assert {name: unhashed(pinned(name)) for name in PINNED} == {name: [] for name in PINNED}
 
 
 def test_a_pin_without_hash_is_found() -> None:
@@ -82,7 +83,7 @@ def test_a_pin_without_hash_is_found() -> None:
 
 def test_the_files_agree() -> None:
     """What runs is what was tested: each file holds the pins of the smaller one."""
-    core, demo, dev = (set(pins(pinned(name))) for name in PINNED)
+    core, demo, dev = (set(pins(pinned(name))) for name in ("core", "demo", "dev"))
 
     assert core - demo == set()
     assert demo - dev == set()
