@@ -8,7 +8,7 @@ import pytest
 
 from fillbook.accounting.known import Known
 from fillbook.accounting.lay import lay
-from fillbook.accounting.leg import Cause, StretchState
+from fillbook.accounting.leg import BookState, Cause, StretchState
 from fillbook.accounting.opening_balance import is_settled, narrowed
 from fillbook.domain.instrument import ContractKind, Leg, LegName
 from fillbook.domain.statement import OpeningBalance, Terms
@@ -138,3 +138,12 @@ def test_round_trips_leave_dust_to_the_next() -> None:
         (Decimal(start), Decimal(end), AT + timedelta(seconds=second))
         for start, end, second in bounds
     ] == [(trip.start, trip.end, trip.ended_at) for trip in book.trips]
+
+
+def test_a_stretch_is_laid_once_anything_lies_on_a_line() -> None:
+    """An empty book is none; what was bought and sold again still lies there."""
+    empty = replace(new(), books={"alpha": BookState()})
+    flat = replace(new(), books={"alpha": BookState(bought=Decimal(2), sold=Decimal(2))})
+
+    assert not empty.is_laid
+    assert flat.is_laid
