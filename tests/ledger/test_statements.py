@@ -40,6 +40,16 @@ def tagged(name: str, hour: float, side: str, qty: str, tag: str, **more: object
     return fill(name, at(hour), side, qty, order=name, orderLinkId=tag, **more)
 
 
+REFUSED = [
+    ("qty", "0", "greater than zero"),
+    ("qty", "", "always has a qty"),
+    ("price", "-1", "not negative"),
+    ("price", "many", "no value"),
+    ("side", "Up", "Buy or Sell"),
+    ("executed_at", "2026-02-28T13:00:00", "time zone"),
+    ("executed_at", "1999-01-01T00:00:00+00:00", "would vanish"),
+    ("execution_id", "x", "cannot be corrected"),
+]
 ALPHA_IN = "f1-alpha-en-00000000aa"
 ALPHA_OUT = "f1-alpha-tp-00000001aa"
 BETA_IN = "f1-beta-en-00000002aa"
@@ -157,6 +167,16 @@ async def test_what_cannot_be_stated_is_refused(database_url: str) -> None:
             await stated(one, Void(key, voided=False))
         with pytest.raises(UsageError, match="outside of proven history"):
             await stated(one, OpeningBalance(LEG, END + timedelta(days=9), Decimal(1)))
+        with pytest.raises(UsageError, match="fills before that instant"):
+            await stated(one, OpeningBalance(LEG, at(2.5), Decimal(1)))
+        with pytest.raises(UsageError, match="held as net, not long"):
+            long = LegName("linear", "BTCUSDT", "long")
+            await stated(one, OpeningBalance(long, DAY.starts_at, Decimal(1)))
+        with pytest.raises(UsageError, match="taken back"):
+            await stated(one, Assign(key, None))
+        for field, text, said in REFUSED:
+            with pytest.raises(UsageError, match=said):
+                await stated(one, Correction(key, ((field, text),)))
 
         assert before == await one.hash()
         assert [] == await one.rows("SELECT * FROM facts.statements")
@@ -292,3 +312,90 @@ async def test_restatements_say_what_changed_and_why(database_url: str) -> None:
         assert result.restated == 4
         assert ("alpha", 1, 20, "alpha", 2, 40) in await one.rows(log, "void")
         assert (None, None, None, "beta", 1, 20) in await one.rows(log, "void")
+
+
+async def test_a_second_correction_adds_to_the_first(database_url: str) -> None:
+    """Price, then fee: both stand until they are withdrawn together."""
+    async with hand(database_url) as one:
+        await _two_bots(one)
+        hashed, key = await one.hash(), (await found(one, "3")).execution_key
+        await stated(one, Correction(key, (("price", "125"),)))
+        await stated(one, Correction(key, (("fee", "1"),)))
+        assert (await trades(one))[0][3:] == (50, 49)
+        await one.must_stand("two corrections")
+        await stated(one, Correction(key, ()))
+
+        assert hashed == await one.hash()
+
+
+async def test_an_intent_that_is_withdrawn_leaves_the_tag(database_url: str) -> None:
+    """Without the intent the client id counts again, as if nothing had been said."""
+    async with hand(database_url) as one:
+        await _two_bots(one)
+        hashed = await one.hash()
+        await stated(one, Intent(ALPHA_OUT, "beta", "stop_loss"))
+        assert hashed != await one.hash()
+        await one.must_stand("an intent over a tag")
+        await stated(one, Intent(ALPHA_OUT, None, ""))
+
+        assert hashed == await one.hash()
+        await one.must_stand("no intent")
+
+
+async def test_a_statement_lays_what_others_have_booked(database_url: str) -> None:
+    """A late row waits for its proof; a statement on something else must not swallow it."""
+    async with hand(database_url) as one:
+        await _two_bots(one)
+        await one.book([tagged("0", 0.5, "Buy", "1", ALPHA_IN, execPrice="90")])
+        await stated(one, Price("MNT", "USDT", DAY.starts_at, at(12), Decimal(1)))
+        await one.must_stand("a statement with a row waiting")
+        await one.prove(DAY)
+
+        await one.must_stand("the row proven")
+
+
+async def test_a_stated_opening_belongs_to_its_own_piece_of_time(database_url: str) -> None:
+    """An older window without fills is proven apart from it: nothing is held there by this word."""
+    async with hand(database_url) as one:
+        await one.prove(Window(at(11), END))
+        await stated(one, OpeningBalance(LEG, at(12), Decimal(2), Decimal(10)))
+        await one.prove(Window(at(1), at(2)))
+
+        await one.must_stand("an empty window before")
+        assert [(2,)] == await one.rows("SELECT quantity FROM trading.positions")
+
+
+async def test_a_first_fill_that_goes_reopens_the_question_of_the_opening(
+    database_url: str,
+) -> None:
+    """A later statement fits once nothing stands before it any more."""
+    async with hand(database_url) as one:
+        await one.book([
+            tagged("1", 5, "Buy", "1", ALPHA_IN), tagged("2", 8, "Sell", "1", ALPHA_OUT),
+        ])  # fmt: skip
+        await one.prove(DAY)
+        await stated(one, OpeningBalance(LEG, at(2), Decimal(3), Decimal(100)))
+        await stated(one, OpeningBalance(LEG, at(4), Decimal(7), Decimal(100)))
+        await one.must_stand("two openings before the first fill")
+        await stated(one, Void((await found(one, "1")).execution_key))
+
+        await one.must_stand("the first fill voided")
+
+
+async def test_a_pair_of_orders_on_both_sides_of_a_gap_has_two_names(database_url: str) -> None:
+    """Whichever side is proven first, the trades have the same ids, and verify agrees."""
+    rows = [
+        fill("1", at(1), "Buy", "1", order="A"), fill("2", at(2), "Sell", "1", order="X"),
+        fill("3", at(9), "Buy", "1", order="A"), fill("4", at(10), "Sell", "1", order="X"),
+    ]  # fmt: skip
+    early, late = Window(at(0), at(4)), Window(at(8), at(12))
+    hashes = []
+    for order in ((early, late), (late, early)):
+        async with hand(database_url) as one:
+            for window in order:
+                await one.book([row for row in rows if window.starts_at <= row.at < window.ends_at])
+                await one.prove(window)
+                await one.must_stand(f"{window}")
+            hashes.append(await one.hash())
+
+    assert hashes[0] == hashes[1]

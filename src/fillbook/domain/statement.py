@@ -51,10 +51,10 @@ class Void:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a bot means by a client id, told before it sends the order."""
+    """What a bot means by a client id, told before it sends the order; a bot of None withdraws."""
 
     client_order_id: str
-    bot: str
+    bot: str | None
     reason: str
 
 

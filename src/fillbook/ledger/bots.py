@@ -15,10 +15,10 @@ class BotRow:
     """A bot as its owner names it."""
 
     bot_id: str
-    bot_name: str = ""
-    bot_type: str = ""
-    status: str = "active"
-    deployment_mode: str = "live"
+    bot_name: str | None = None  # None: as it was, or as usual
+    bot_type: str | None = None
+    status: str | None = None
+    deployment_mode: str | None = None
 
 
 async def register_bots(

@@ -88,14 +88,14 @@ async def lay_leg(knowing: Knowing, task: Task, cause: Cause | None = None) -> i
 
     With a cause, trades that come out different from before are noted as restated.
     """
-    reader = await read_leg(knowing, task.name)
+    reader = await read_leg(knowing, task.name, task.piece)
     restating = Restating(knowing.conn, knowing.account_id, task.name, cause) if cause else None
     leg = _Leg(knowing.conn, knowing.account_id, task.name, task.piece, reader, restating)
     since = min((task.since, *task.joined))
     await leg.drop(since, stretches=(task.piece.starts_at, *task.joined))
     stretch = await leg.stretch()
     laid = False
-    if stretch is not None and stretch.may_resume_at(since):
+    if stretch is not None and await leg.may_resume(stretch, since):
         laid = await leg.lay_from(await leg.load(stretch), since)
     if not laid:
         since = task.piece.starts_at
@@ -175,6 +175,14 @@ class _Leg:
             opening_moved_at=moved_at,
             is_new=False,
         )
+
+    async def may_resume(self, stretch: StretchState, since: datetime) -> bool:
+        """Whether to go on from an instant. Which stated opening fits depends on the first fill."""
+        if not stretch.may_resume_at(since):
+            return False
+        if not self.reader.known.openings or since <= self.piece.starts_at:
+            return not self.reader.known.openings
+        return await self.reader.any_fill(Window(self.piece.starts_at, since))
 
     async def load(self, stretch: StretchState) -> StretchState:
         """The stretch with its books as they stand now that the rest is dropped."""
@@ -257,6 +265,8 @@ class _Leg:
             **self.shrunk.columns(),
         }
         if written.tables["copy_matches"] or self.shrunk.books:
+            if self.restating:
+                await self.restating.stage_grown(what)
             dropped = await self.conn.execute(TRADES["drop_grown_trades"], what)
             put = await self.conn.execute(
                 TRADES["put_trades"] + "\n" + TRADES["trades_of_books"], what

@@ -26,6 +26,7 @@ from fillbook.domain.statement import (
     TagPattern,
     Terms,
 )
+from fillbook.domain.window import Window
 from fillbook.ledger import stating
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
@@ -46,22 +47,26 @@ class Knowing:
     through: int
     terms: dict[tuple[str, str], Terms] = field(default_factory=dict)
     openings: dict[LegName, list[OpeningBalance]] = field(default_factory=dict)
-    prices: Sequence[Price] = ()
+    prices: Sequence[Price] | None = None  # read when the first foreign coin turns up
     tag_pattern: Pattern[str] | None = None
     any_assigned: bool = False
     any_intents: bool = False
+    any_prices: bool = False
     any_orders: bool = False
     fills_laid: int = 0  # in this transaction
     analyze_at: int = ANALYZE_FIRST
 
-    def of_leg(self, name: LegName) -> Known:
-        """What is known of a leg, but for what goes by execution."""
+    def of_leg(self, name: LegName, piece: Window) -> Known:
+        """What is known of a leg in a piece of time, but for what goes by execution."""
         terms = self.terms.get((name.category, name.symbol))
         return Known(
             terms=terms or usual_terms(name.category, name.symbol),
             tag_pattern=self.tag_pattern,
-            openings=tuple(self.openings.get(name, ())),
-            prices=self.prices,
+            openings=tuple(
+                said
+                for said in self.openings.get(name, ())
+                if piece.starts_at <= said.at < piece.ends_at
+            ),
         )
 
     async def with_executions(self, known: Known, executions: Sequence[Execution]) -> Known:
@@ -84,6 +89,16 @@ class Knowing:
             orders=orders,
         )
 
+    async def with_prices(self, known: Known) -> Known:
+        """The same with what coins were worth."""
+        if not self.any_prices:
+            return known
+        if self.prices is None:
+            found = await self.conn.execute(SQL["stated_prices"], self._words())
+            read = [stating.read("price", body) for (body,) in await found.fetchall()]
+            self.prices = Prices.of([price for price in read if isinstance(price, Price)])
+        return replace(known, prices=self.prices)
+
     async def _intents(
         self, executions: Iterable[Execution], orders: Iterable[Order]
     ) -> dict[str, Intent]:
@@ -92,7 +107,11 @@ class Knowing:
             ids |= {order.client_order_id, order.parent_client_order_id}
         ids.discard("")
         found = await self._stated("intent", [stating.client_target(one) for one in ids])
-        return {said.client_order_id: said for said in found if isinstance(said, Intent)}
+        return {
+            said.client_order_id: said
+            for said in found
+            if isinstance(said, Intent) and said.bot is not None
+        }
 
     async def _stated(
         self, kind: Literal["assign", "intent"], targets: list[UUID]
@@ -117,19 +136,15 @@ async def knowing(conn: Connection, account_id: int, *, through: int) -> Knowing
     """Read what is known of an account up to a link of its chain."""
     known = Knowing(conn, account_id, through)
     found = await conn.execute(SQL["stated_rules"], {"account_id": account_id, "through": through})
-    prices: list[Price] = []
     for kind, _, body in await found.fetchall():
         match stating.read(kind, body):
             case Terms() as said:
                 known.terms[said.category, said.symbol] = said
             case OpeningBalance() as said:
                 known.openings.setdefault(said.name, []).append(said)
-            case Price() as said:
-                prices.append(said)
             case TagPattern() as said:
                 known.tag_pattern = compiled(said.pattern) if said.pattern else None
-    known.prices = Prices.of(prices)
     flags = await (await conn.execute(SQL["any_stated"], {"account_id": account_id})).fetchone()
     assert flags is not None
-    known.any_assigned, known.any_intents, known.any_orders = flags
+    known.any_assigned, known.any_intents, known.any_prices, known.any_orders = flags
     return known

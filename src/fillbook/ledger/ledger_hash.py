@@ -21,6 +21,8 @@ _CONTENTS = (
     "content_funding_shares",
     "content_trades",
     "content_trips",
+    "content_alarms",
+    "content_books",
     "content_unattached",
 )
 

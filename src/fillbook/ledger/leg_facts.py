@@ -78,12 +78,18 @@ class LegReader:
             at, limit = until, CHUNK_ROWS
 
     async def _chunk(self, window: Window, executions: list[Execution], *, is_last: bool) -> Chunk:
-        flows = await self.conn.execute(SQL["cash_flows_of_leg"], self._words(window))
+        found = await self.conn.execute(SQL["cash_flows_of_leg"], self._words(window))
+        flows = [CashFlow(*row) for row in await found.fetchall()]
+        known = await self.knowing.with_executions(self.known, executions)
+        if any(one.fee_currency != one.currency for one in executions) or any(
+            flow.currency != self.currency for flow in flows
+        ):
+            known = await self.knowing.with_prices(known)
         return Chunk(
             window=window,
             executions=tuple(executions),
-            cash_flows=tuple(CashFlow(*row) for row in await flows.fetchall()),
-            known=await self.knowing.with_executions(self.known, executions),
+            cash_flows=tuple(flows),
+            known=known,
             currency=self.currency,
             is_last=is_last,
         )
@@ -101,6 +107,12 @@ class LegReader:
         row = await found.fetchone()
         return row is not None and bool(row[0])
 
+    async def any_fill(self, window: Window) -> bool:
+        """Whether a fill stands in a window."""
+        found = await self.conn.execute(SQL["any_fill"], self._words(window))
+        row = await found.fetchone()
+        return row is not None and bool(row[0])
+
     def _words(self, window: Window) -> dict[str, object]:
         return _leg_words(self.account_id, self.name) | {
             "starts_at": window.starts_at,
@@ -109,8 +121,8 @@ class LegReader:
         }
 
 
-async def read_leg(knowing: Knowing, name: LegName) -> LegReader:
-    """A reader of a leg."""
+async def read_leg(knowing: Knowing, name: LegName, piece: Window) -> LegReader:
+    """A reader of a leg inside one laid piece of time, with the openings that are stated of it."""
     words = _leg_words(knowing.account_id, name) | {"through": knowing.through}
     found = await (await knowing.conn.execute(SQL["leg_currency"], words)).fetchone()
     return LegReader(
@@ -118,7 +130,7 @@ async def read_leg(knowing: Knowing, name: LegName) -> LegReader:
         account_id=knowing.account_id,
         name=name,
         knowing=knowing,
-        known=knowing.of_leg(name),
+        known=knowing.of_leg(name, piece),
         currency=found[0] if found else "",
     )
 

@@ -27,7 +27,7 @@ LAYING = queries("laying.sql")
 TOUCHED = queries("touched.sql")
 FACTS = queries("facts.sql")
 
-Outcome = Literal["read", "settled", "retracted", "unavailable", "live"]
+Outcome = Literal["read", "settled", "unavailable", "live"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ async def prove(writing: Writing, proof: Proof) -> int:
     assert row is not None
     await writing.conn.execute(COVERAGE["clear_failures"], words | {"read": row[0]})
     fresh = minus([proof.window], before) if lays(proof.stream) else []
-    touched = await _touched(writing, proof.scope, fresh, since)
+    touched = await waiting(writing, since, category=proof.scope, fresh=fresh)
     cause = Cause(seq, "late_fact", proof.read_at)
     return await lay_touched(writing, touched, cause)
 
@@ -90,10 +90,11 @@ class Touched:
 async def lay_touched(writing: Writing, touched: Sequence[Touched], cause: Cause) -> int:
     """Lay what was touched; facts count up to the chain's end from now on."""
     known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
-    stated = await _state_terms(writing, known, {one.name for one in touched})
+    stated = await _state_terms(writing, known, {_contract(one.name) for one in touched})
     if stated:
         known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
-        touched = [_from_start(one) if one.name in stated else one for one in touched]
+        touched = [one for one in touched if not stated & {_contract(one.name)}]
+        touched = [*touched, *await _whole(writing, stated)]
     grown = 0
     for one in sorted(touched, key=lambda one: (one.name, one.piece)):
         task = Task(one.name, one.piece, one.since, one.joined)
@@ -104,8 +105,22 @@ async def lay_touched(writing: Writing, touched: Sequence[Touched], cause: Cause
     return grown
 
 
-def _from_start(touched: Touched) -> Touched:
-    return replace(touched, since=touched.piece.starts_at)
+def _contract(name: LegName) -> tuple[str, str]:
+    return name.category, name.symbol
+
+
+async def _whole(writing: Writing, contracts: set[tuple[str, str]]) -> list[Touched]:
+    """All legs of these contracts, in all pieces of time, from their start."""
+    words = {
+        "account_id": writing.account_id,
+        "contract_categories": [category for category, _ in contracts],
+        "contract_symbols": [symbol for _, symbol in contracts],
+    }
+    found = await writing.conn.execute(TOUCHED["legs_of_contracts"], words)
+    return [
+        Touched(LegName(*name), Window(piece.lower, piece.upper), piece.lower)
+        for *name, piece in await found.fetchall()
+    ]
 
 
 def _cause_of(touched: Touched, cause: Cause) -> Cause:
@@ -116,13 +131,15 @@ def _cause_of(touched: Touched, cause: Cause) -> Cause:
     return replace(cause, cause="revision") if touched.is_revised else cause
 
 
-async def _state_terms(writing: Writing, known: Knowing, names: set[LegName]) -> set[LegName]:
+async def _state_terms(
+    writing: Writing, known: Knowing, contracts: set[tuple[str, str]]
+) -> set[tuple[str, str]]:
     """State the terms of contracts that are laid for the first time since they are known.
 
     They go on the chain as statements, so that a figure rests on nothing outside of it. A leg that
     was laid before its terms were known is laid again whole.
     """
-    missing = sorted({(name.category, name.symbol) for name in names} - known.terms.keys())
+    missing = sorted(contracts - known.terms.keys())
     if not missing:
         return set()
     found = await writing.conn.execute(
@@ -136,8 +153,7 @@ async def _state_terms(writing: Writing, known: Knowing, names: set[LegName]) ->
     stated = [Terms(*row) for row in await found.fetchall()]
     for terms in stated:
         await add_statement(writing, terms, Said("fillbook", "as the venue lists it"))
-    symbols = {(terms.category, terms.symbol) for terms in stated}
-    return {name for name in names if (name.category, name.symbol) in symbols}
+    return {(terms.category, terms.symbol) for terms in stated}
 
 
 async def add_window(writing: Writing, proof: Proof) -> int:
@@ -214,10 +230,13 @@ def as_multirange(windows: Iterable[Window]) -> TimestamptzMultirange:
     )
 
 
-async def _touched(
-    writing: Writing, category: str, fresh: list[Window], since: int
+async def waiting(
+    writing: Writing, since: int, *, category: str = "", fresh: Sequence[Window] = ()
 ) -> list[Touched]:
-    """The legs to lay, each from the first instant that changed."""
+    """The legs that facts since a link of the chain touch, from the first instant that changed.
+
+    Where a proof adds time, the facts that lie in it count whenever they were booked.
+    """
     words = {
         "account_id": writing.account_id,
         "category": category,

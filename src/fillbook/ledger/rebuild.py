@@ -139,7 +139,7 @@ async def _put_coverage(conn: Connection, account_id: int, covered: Covered) -> 
 
 
 async def covered_by_windows(conn: Connection, account_id: int) -> list[Covered]:
-    """Coverage as a fold over the proofs and retractions on the chain."""
+    """Coverage as a fold over the windows on the chain."""
     found = await conn.execute(VERIFY["all_windows"], {"account_id": account_id})
     known: dict[tuple[str, str], Covered] = {}
     for _, stream, scope, starts_at, ends_at, outcome, *_ in await found.fetchall():
@@ -153,8 +153,6 @@ def _fold(before: Covered, window: Window, outcome: str) -> Covered:
     unavailable = before.unavailable
     if outcome == "unavailable":
         unavailable = tuple(union([*unavailable, *minus([window], read)]))
-    elif outcome == "retracted":
-        read, settled = tuple(minus(read, [window])), tuple(minus(settled, [window]))
     elif outcome == "live":
         live = tuple(union([*live, window]))
     else:

@@ -51,6 +51,15 @@ class Restating:
         staged = await self.conn.execute(SQL["stage_restatements"], dropped | self._words())
         self.staged += staged.rowcount
 
+    async def stage_grown(self, what: dict[str, object]) -> None:
+        """Note the trades that are about to gain a match, where this lays anew what was laid.
+
+        That a trade grows with the fills that follow is no restatement.
+        """
+        if self.staged or self.cause.cause not in OF_PROOFS:
+            staged = await self.conn.execute(SQL["stage_grown"], what | self._words())
+            self.staged += staged.rowcount
+
     async def settle(self, since: datetime) -> None:
         """Note what they say now, and forget the ones that say the same.
 

@@ -4,11 +4,13 @@ All in one transaction. What was stated stands until another statement withdraws
 edited, so that the chain shows who said what, when and why.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from fillbook.domain.execution import Execution
 from fillbook.domain.instrument import LegName
 from fillbook.domain.statement import (
     Assign,
@@ -27,7 +29,8 @@ from fillbook.ledger import facts, stating
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
 from fillbook.ledger.knowing import knowing
-from fillbook.ledger.proofs import Touched, check_version, laid_pieces, lay_touched
+from fillbook.ledger.leg_facts import read_leg
+from fillbook.ledger.proofs import Touched, check_version, laid_pieces, lay_touched, waiting
 from fillbook.ledger.rebuild import all_tasks
 from fillbook.ledger.restating import Cause, count_restated
 from fillbook.ledger.stating import Said
@@ -65,9 +68,9 @@ class Found:
 
 async def state(writing: Writing, statement: Statement, said: Said) -> Stated:
     """Put a statement on the chain and lay what rests on it."""
-    await check_version(writing)
+    since = await check_version(writing)
     if isinstance(statement, Assign | Correction | Void):
-        await _known_execution(writing, statement)
+        statement = await _of_known_execution(writing, statement)
     elif isinstance(statement, OpeningBalance):
         await _laid_instant(writing, statement)
     before = await _touched(writing, statement)
@@ -78,7 +81,8 @@ async def state(writing: Writing, statement: Statement, said: Said) -> Stated:
         )
         additions = facts.say_into(seq, statement, latest)
         await facts.put_additions(writing, additions, booked_at=writing.now)
-    touched = _together([*before, *await _touched(writing, statement)])
+    pending = await waiting(writing, since)  # what other writers have booked in laid time
+    touched = _together([*before, *await _touched(writing, statement), *pending])
     cause = Cause(seq, stating.kind_of(statement), writing.now)
     await lay_touched(writing, touched, cause)
     restated = await count_restated(writing.conn, writing.account_id, seq)
@@ -92,24 +96,77 @@ async def find_executions(conn: Connection, account_id: int, text: str) -> list[
     return [Found(*row) for row in await found.fetchall()]
 
 
-async def _known_execution(writing: Writing, statement: Assign | Correction | Void) -> None:
+async def _of_known_execution(
+    writing: Writing, statement: Assign | Correction | Void
+) -> Assign | Correction | Void:
+    """The statement, if there is such an execution. A correction adds to the one that stands."""
     key = statement.execution_key
     latest = (await facts.latest_readings(writing.conn, writing.account_id, [key])).get(key)
-    if latest is None:
+    if latest is None or not isinstance(latest.told, Execution):
         raise NotFound("There is no such execution in this account.")
     if isinstance(statement, Assign):
+        await _standing_assignment(writing, statement)
+        return statement
+    if stating.is_withdrawn(statement):
+        if latest.said is None:
+            raise UsageError("Nothing was said of that execution that could be taken back.")
+        return statement
+    if isinstance(statement, Void):
+        return statement
+    if isinstance(latest.said, Correction):
+        changes = dict(latest.said.changes) | dict(statement.changes)
+        statement = Correction(key, tuple(sorted(changes.items())))
+    stating.check_correction(statement, latest.told)
+    corrected, _ = stating.as_said(statement, latest.told)
+    pieces = await laid_pieces(writing, corrected.category)
+    if corrected.executed_at != latest.told.executed_at and not _holds(
+        pieces, corrected.executed_at
+    ):
+        raise UsageError("That instant lies outside of proven history: the fill would vanish.")
+    return statement
+
+
+async def _standing_assignment(writing: Writing, statement: Assign) -> None:
+    """An assignment can only be taken back where one stands."""
+    if statement.bot is not None:
         return
-    if stating.is_withdrawn(statement) and latest.said is None:
+    words = {
+        "account_id": writing.account_id,
+        "kind": "assign",
+        "targets": [statement.execution_key],
+        "through": writing.head.seq,
+    }
+    found = await (await writing.conn.execute(TOUCHED["stated_of"], words)).fetchone()
+    said = None if found is None else stating.read("assign", found[1])
+    if not isinstance(said, Assign) or said.bot is None:
         raise UsageError("Nothing was said of that execution that could be taken back.")
 
 
 async def _laid_instant(writing: Writing, statement: OpeningBalance) -> None:
-    pieces = await laid_pieces(writing, statement.name.category)
-    if not any(piece.starts_at <= statement.at < piece.ends_at for piece in pieces):
+    name, at = statement.name, statement.at
+    pieces = await laid_pieces(writing, name.category)
+    piece = next((one for one in pieces if one.starts_at <= at < one.ends_at), None)
+    if piece is None:
         raise UsageError(
             "That instant lies outside of proven history: state what was held where it begins,"
             " or fetch the history first."
         )
+    known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
+    reader = await read_leg(known, name, piece)
+    if at > piece.starts_at and await reader.any_fill(Window(piece.starts_at, at)):
+        raise UsageError(
+            f"There are fills before that instant: history begins at {piece.starts_at.isoformat()},"
+            " so state what was held then."
+        )
+    words = {"account_id": writing.account_id, "category": name.category, "symbol": name.symbol}
+    found = await writing.conn.execute(TOUCHED["legs_of_symbol"], words)
+    legs = {row[0] for row in await found.fetchall()}
+    if legs and (name.leg == "net") != ("net" in legs):
+        raise UsageError(f"{name.symbol} is held as {', '.join(sorted(legs))}, not {name.leg}.")
+
+
+def _holds(pieces: Iterable[Window], at: datetime) -> bool:
+    return any(piece.starts_at <= at < piece.ends_at for piece in pieces)
 
 
 async def _touched(writing: Writing, statement: Statement) -> list[Touched]:

@@ -27,7 +27,7 @@ from fillbook.domain.statement import (
     Terms,
     Void,
 )
-from fillbook.errors import LedgerError
+from fillbook.errors import LedgerError, UsageError
 from fillbook.ledger._queries import queries
 from fillbook.ledger.chain import statement_payload
 from fillbook.ledger.writing import Writing
@@ -44,6 +44,7 @@ KINDS: Mapping[str, type[Statement]] = {
     "tag_pattern": TagPattern,
     "terms": Terms,
 }
+_ALWAYS_THERE = frozenset(("price", "qty", "side", "executed_at"))
 _CLOSES = frozenset(("qty", "side"))
 _NAMES = {type_: kind for kind, type_ in KINDS.items()}
 
@@ -159,6 +160,28 @@ def as_said(
     if changes.keys() & _CLOSES:  # what the venue printed belongs to what it told
         changes.setdefault("closed_qty", None)
     return replace(execution, **changes), "correction"  # type: ignore[arg-type]
+
+
+def check_correction(said: Correction, execution: Execution) -> None:
+    """Refuse a correction that no execution could be."""
+    unknown = [name for name, _ in said.changes if name not in CORRECTABLE]
+    if unknown:
+        raise UsageError(f"{unknown[0]} cannot be corrected; there are: {', '.join(CORRECTABLE)}.")
+    empty = [name for name, text in said.changes if not text and name in _ALWAYS_THERE]
+    if empty:
+        raise UsageError(f"An execution always has a {empty[0]}.")
+    try:
+        corrected, _ = as_said(said, execution)
+    except ValueError as error:
+        raise UsageError(f"That is no value for an execution: {error}.") from error
+    if corrected.side not in ("Buy", "Sell"):
+        raise UsageError("A side is Buy or Sell.")
+    if corrected.executed_at.tzinfo is None:
+        raise UsageError("A time needs a time zone: end it with Z for UTC.")
+    if not corrected.qty or corrected.qty < 0:
+        raise UsageError("A quantity is greater than zero: void the execution to take it out.")
+    if corrected.price.is_signed() and corrected.price:
+        raise UsageError("A price is not negative.")
 
 
 def _value(name: str, text: str) -> Decimal | datetime | str | None:

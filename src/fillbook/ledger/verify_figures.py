@@ -84,7 +84,7 @@ async def figures_differ(conn: Connection, account_id: int) -> AsyncIterator[Dif
 async def _stretch_differs(
     known: Knowing, task: Task, counted: _Counted
 ) -> AsyncIterator[Difference]:
-    reader = await read_leg(known, task.name)
+    reader = await read_leg(known, task.name, task.piece)
     state = await search_opening(reader, task.piece)
     any_fact = False
     async for chunk in reader.chunks(task.piece):

@@ -49,10 +49,17 @@ INSERT INTO ops.audit (account_id, audit_id, happened_at, actor, act, detail)
 VALUES (%(account_id)s, %(audit_id)s, %(happened_at)s, %(actor)s, %(act)s, %(detail)s);
 
 -- name: register_bot
--- What is registered stays as it is; a bot that stands in a setting can still be registered.
-INSERT INTO facts.bots (bot_id, bot_name, bot_type, status, deployment_mode, known_from)
-VALUES (%(bot_id)s, %(bot_name)s, %(bot_type)s, %(status)s, %(deployment_mode)s, %(known_from)s)
+-- What is registered stays as it is where nothing else is said; a bot that stands in a setting can
+-- still be registered.
+INSERT INTO facts.bots AS known
+    (bot_id, bot_name, bot_type, status, deployment_mode, known_from)
+VALUES (%(bot_id)s, coalesce(%(bot_name)s::text, ''), coalesce(%(bot_type)s::text, ''),
+    coalesce(%(status)s::text, 'active'), coalesce(%(deployment_mode)s::text, 'live'),
+    %(known_from)s)
 ON CONFLICT (bot_id) DO UPDATE SET
-    bot_name = excluded.bot_name, bot_type = excluded.bot_type, status = excluded.status,
-    deployment_mode = excluded.deployment_mode, known_from = excluded.known_from
+    bot_name = coalesce(%(bot_name)s::text, known.bot_name),
+    bot_type = coalesce(%(bot_type)s::text, known.bot_type),
+    status = coalesce(%(status)s::text, known.status),
+    deployment_mode = coalesce(%(deployment_mode)s::text, known.deployment_mode),
+    known_from = excluded.known_from
 WHERE excluded.known_from = 'registered';

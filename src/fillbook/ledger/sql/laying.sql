@@ -157,6 +157,7 @@ SELECT derivation_version, through_seq FROM known;
 UPDATE derived.laid SET through_seq = %(through)s WHERE account_id = %(account_id)s;
 
 -- name: analyze
--- A new table has no statistics, and the planner guesses. Allowed inside a transaction.
-ANALYZE derived.lines, derived.lot_matches, derived.completed_trades, derived.round_trips,
+-- A new table has no statistics, and the planner guesses. Allowed inside a transaction; whoever
+-- comes second does without rather than wait.
+ANALYZE (SKIP_LOCKED) derived.lines, derived.lot_matches, derived.completed_trades, derived.round_trips,
     derived.funding_shares;

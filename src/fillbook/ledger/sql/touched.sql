@@ -80,6 +80,28 @@ JOIN derived.laid_time l ON l.account_id = %(account_id)s AND l.category = legs.
 JOIN LATERAL unnest(l.pieces) AS piece ON true
 ORDER BY legs.category, legs.symbol, legs.leg, piece;
 
+-- name: legs_of_contracts
+-- The legs of some contracts, and every interval in which their category is laid.
+SELECT legs.category, legs.symbol, legs.leg, piece
+FROM (
+    SELECT DISTINCT e.category, e.symbol, e.leg
+    FROM unnest(%(contract_categories)s::text[], %(contract_symbols)s::text[]) AS c (category, symbol)
+    JOIN facts.executions e ON e.account_id = %(account_id)s AND e.category = c.category
+      AND e.symbol = c.symbol
+    UNION
+    SELECT DISTINCT f.category, f.symbol, f.leg
+    FROM unnest(%(contract_categories)s::text[], %(contract_symbols)s::text[]) AS c (category, symbol)
+    JOIN facts.cash_flows f ON f.account_id = %(account_id)s AND f.category = c.category
+      AND f.symbol = c.symbol
+) AS legs
+JOIN derived.laid_time l ON l.account_id = %(account_id)s AND l.category = legs.category
+JOIN LATERAL unnest(l.pieces) AS piece ON true
+ORDER BY legs.category, legs.symbol, legs.leg, piece;
+
+-- name: legs_of_symbol
+SELECT DISTINCT leg FROM facts.executions
+WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(symbol)s;
+
 -- name: touched_by_executions
 -- Where executions stand, and where they stood.
 SELECT e.category, e.symbol, e.leg, piece, min(e.executed_at)
@@ -100,7 +122,8 @@ FROM facts.orders o
 JOIN facts.executions e ON e.account_id = o.account_id AND e.category = o.category
   AND e.symbol = o.symbol AND e.order_id = o.order_id
 WHERE o.account_id = %(account_id)s
-  AND (o.client_order_id = %(client_order_id)s OR o.parent_client_order_id = %(client_order_id)s);
+  AND ((o.client_order_id = %(client_order_id)s AND o.client_order_id <> '')
+    OR (o.parent_client_order_id = %(client_order_id)s AND o.parent_client_order_id <> ''));
 
 -- name: touched_by_price
 -- Executions whose fee, and payments whose amount, is in a coin, in an interval.
@@ -158,6 +181,19 @@ SELECT EXISTS (
       AND leg = %(leg)s AND executed_at >= %(starts_at)s AND executed_at < %(ends_at)s
       AND closed_qty IS NOT NULL);
 
+-- name: any_fill
+-- Whether a fill of a leg stands in an interval: the first one decides which opening fits.
+SELECT EXISTS (
+    SELECT 1 FROM facts.executions e
+    WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(symbol)s
+      AND leg = %(leg)s AND executed_at >= %(starts_at)s AND executed_at < %(ends_at)s
+      AND chain_seq <= %(through)s AND revision_reason <> 'void'
+      AND NOT EXISTS (
+        SELECT 1 FROM facts.executions later
+        WHERE later.account_id = e.account_id AND later.execution_key = e.execution_key
+          AND later.revision > 0 AND later.revision > e.revision
+          AND later.chain_seq <= %(through)s));
+
 -- name: any_fact
 -- Whether anything happened on a leg in an interval.
 SELECT EXISTS (
@@ -195,10 +231,15 @@ UNION ALL
 LIMIT 1;
 
 -- name: stated_rules
--- What was stated of an account's contracts, tags, openings and prices, in the order stated.
+-- What was stated of an account's contracts, tags and openings, in the order stated.
 SELECT kind, target, body FROM facts.statements
 WHERE account_id = %(account_id)s AND chain_seq <= %(through)s
-  AND kind IN ('terms', 'tag_pattern', 'opening_balance', 'price')
+  AND kind IN ('terms', 'tag_pattern', 'opening_balance')
+ORDER BY chain_seq;
+
+-- name: stated_prices
+SELECT body FROM facts.statements
+WHERE account_id = %(account_id)s AND chain_seq <= %(through)s AND kind = 'price'
 ORDER BY chain_seq;
 
 -- name: any_stated
@@ -207,6 +248,8 @@ SELECT
             WHERE account_id = %(account_id)s AND kind = 'assign'),
     EXISTS (SELECT 1 FROM facts.statements
             WHERE account_id = %(account_id)s AND kind = 'intent'),
+    EXISTS (SELECT 1 FROM facts.statements
+            WHERE account_id = %(account_id)s AND kind = 'price'),
     EXISTS (SELECT 1 FROM facts.orders WHERE account_id = %(account_id)s);
 
 -- name: stated_of

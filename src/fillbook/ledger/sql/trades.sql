@@ -62,7 +62,8 @@ WITH touched AS (
 grouped AS (
     SELECT m.book_id, m.stretch, m.direction, m.entry_order, m.exit_order,
         (array_agg(m.entry_key ORDER BY m.unit_start))[1] AS entry_key,
-        (array_agg(m.exit_key ORDER BY m.unit_start))[1] AS exit_key,
+        (array_agg(m.exit_key ORDER BY m.unit_start))[1] AS first_exit_key,
+        (array_agg(m.exit_key ORDER BY m.unit_start DESC))[1] AS exit_key,  -- the last one booked
         min(m.entry_at) AS entry_time,
         max(m.exit_at) AS exit_time,
         (array_agg(m.entry_reason ORDER BY m.unit_start))[1] AS entry_reason,
@@ -99,16 +100,11 @@ keyed AS (
         CASE WHEN b.kind = 'inverse' THEN g.qty * b.multiplier / nullif(g.exit_printed, 0)
             ELSE g.exit_priced / g.qty END AS exit_price,
         g.gross - g.entry_fee - g.exit_fee - g.funding AS net,
-        -- The stretch is no part of it: proving older history must not rename a trade. Only a pair
-        -- of orders that stands on both sides of a gap needs it.
+        -- The stretch is no part of it: proving older history must not rename a trade. The first
+        -- execution tells apart a pair of orders that stands on both sides of a gap.
         encode(sha256(convert_to(concat_ws('|', b.category, b.symbol, b.leg, b.owner,
             g.direction::text, g.entry_order::text, g.exit_order::text,
-            CASE WHEN EXISTS (
-                SELECT 1 FROM derived.lot_matches twin
-                WHERE twin.account_id = %(account_id)s AND twin.book_id = g.book_id
-                  AND twin.entry_order = g.entry_order AND twin.exit_order = g.exit_order
-                  AND twin.direction = g.direction AND twin.stretch <> g.stretch
-            ) THEN extract(epoch FROM g.stretch)::text END), 'UTF8')), 'hex') AS digest
+            coalesce(g.entry_key, g.first_exit_key)::text), 'UTF8')), 'hex') AS digest
     FROM grouped g
     JOIN derived.books b ON b.account_id = %(account_id)s AND b.book_id = g.book_id
 )
@@ -186,19 +182,44 @@ CROSS JOIN LATERAL (
 -- name: stage_restatements
 -- Before trades are dropped: what they said. What they say afterwards is filled in later.
 INSERT INTO ops.restatements (account_id, caused_by, trade_id, restated_at, cause, category, symbol,
-    leg, before_bot_id, before_exit_time, before_qty, before_net, before_exit_reason)
+    leg,
+    before_bot_id, before_entry_time, before_entry_reason, before_exit_time, before_exit_reason,
+    before_qty, before_gross, before_fee, before_funding, before_net)
 SELECT account_id, %(caused_by)s, trade_id, %(restated_at)s, %(cause)s, category, symbol, %(leg)s,
-    bot_id, exit_time, qty, net, exit_reason
+    bot_id, entry_time, entry_reason, exit_time, exit_reason, qty, gross, fee, funding, net
 FROM derived.completed_trades
 WHERE account_id = %(account_id)s AND bot_id = ANY(%(owners)s) AND book_id = ANY(%(books)s)
   AND stretch = ANY(%(stretches)s) AND exit_time >= %(since)s
 ON CONFLICT DO NOTHING;
 
+-- name: stage_grown
+-- Before trades that ended earlier gain a match: what they said.
+INSERT INTO ops.restatements (account_id, caused_by, trade_id, restated_at, cause, category, symbol,
+    leg,
+    before_bot_id, before_entry_time, before_entry_reason, before_exit_time, before_exit_reason,
+    before_qty, before_gross, before_fee, before_funding, before_net)
+SELECT t.account_id, %(caused_by)s, t.trade_id, %(restated_at)s, %(cause)s, t.category, t.symbol,
+    %(leg)s,
+    t.bot_id, t.entry_time, t.entry_reason, t.exit_time, t.exit_reason, t.qty, t.gross, t.fee,
+    t.funding, t.net
+FROM (
+    SELECT DISTINCT m.book_id, m.direction, m.entry_order, m.exit_order
+    FROM derived.lot_matches m
+    WHERE m.account_id = %(account_id)s AND m.book_id = ANY(%(books)s)
+      AND m.stretch = %(stretch)s AND m.exit_at >= %(since)s
+) g
+JOIN derived.completed_trades t ON t.account_id = %(account_id)s AND t.book_id = g.book_id
+  AND t.entry_order = g.entry_order AND t.exit_order = g.exit_order AND t.direction = g.direction
+WHERE t.stretch = %(stretch)s
+ON CONFLICT DO NOTHING;
+
 -- name: restate_trades
 -- What the staged trades say now; those that are gone keep NULL.
 UPDATE ops.restatements r
-SET after_bot_id = t.bot_id, after_exit_time = t.exit_time, after_qty = t.qty, after_net = t.net,
-    after_exit_reason = t.exit_reason
+SET after_bot_id = t.bot_id, after_entry_time = t.entry_time, after_entry_reason =
+    t.entry_reason, after_exit_time = t.exit_time, after_exit_reason = t.exit_reason, after_qty
+    = t.qty, after_gross = t.gross, after_fee = t.fee, after_funding = t.funding, after_net =
+    t.net
 FROM derived.completed_trades t
 WHERE r.account_id = %(account_id)s AND r.caused_by = %(caused_by)s
   AND r.category = %(category)s AND r.symbol = %(symbol)s AND r.leg = %(leg)s
@@ -207,9 +228,13 @@ WHERE r.account_id = %(account_id)s AND r.caused_by = %(caused_by)s
 -- name: restate_new_trades
 -- Trades that appeared: after a proof only between those that were there before.
 INSERT INTO ops.restatements (account_id, caused_by, trade_id, restated_at, cause, category, symbol,
-    leg, after_bot_id, after_exit_time, after_qty, after_net, after_exit_reason)
+    leg,
+    after_bot_id, after_entry_time, after_entry_reason, after_exit_time, after_exit_reason,
+    after_qty, after_gross, after_fee, after_funding, after_net)
 SELECT t.account_id, %(caused_by)s, t.trade_id, %(restated_at)s, %(cause)s, t.category, t.symbol,
-    %(leg)s, t.bot_id, t.exit_time, t.qty, t.net, t.exit_reason
+    %(leg)s,
+    t.bot_id, t.entry_time, t.entry_reason, t.exit_time, t.exit_reason, t.qty, t.gross, t.fee,
+    t.funding, t.net
 FROM derived.books b
 JOIN derived.completed_trades t
   ON t.account_id = b.account_id AND t.bot_id = b.owner AND t.book_id = b.book_id
@@ -225,11 +250,11 @@ ON CONFLICT DO NOTHING;
 DELETE FROM ops.restatements
 WHERE account_id = %(account_id)s AND caused_by = %(caused_by)s
   AND category = %(category)s AND symbol = %(symbol)s AND leg = %(leg)s
-  AND before_bot_id IS NOT DISTINCT FROM after_bot_id
-  AND before_exit_time IS NOT DISTINCT FROM after_exit_time
-  AND before_qty IS NOT DISTINCT FROM after_qty
-  AND before_net IS NOT DISTINCT FROM after_net
-  AND before_exit_reason IS NOT DISTINCT FROM after_exit_reason;
+  AND (before_bot_id, before_entry_time, before_entry_reason, before_exit_time, before_exit_reason,
+    before_qty, before_gross, before_fee, before_funding, before_net)
+    IS NOT DISTINCT FROM
+      (after_bot_id, after_entry_time, after_entry_reason, after_exit_time, after_exit_reason,
+    after_qty, after_gross, after_fee, after_funding, after_net);
 
 -- name: count_restated
 SELECT count(*) FROM ops.restatements

@@ -211,10 +211,29 @@ FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) A
 
 -- name: content_trades
 WITH content AS (
-  SELECT trade_id, id, book_id, stretch AT TIME ZONE 'UTC', direction, bot_id, symbol,
-    entry_price, entry_time AT TIME ZONE 'UTC', entry_reason, entry_fee, exit_price,
-    exit_time AT TIME ZONE 'UTC', exit_reason, exit_fee, qty, gross, fee, funding, net, net_pct
+  SELECT trade_id, id, book_id, stretch AT TIME ZONE 'UTC', direction, entry_order, exit_order,
+    bot_id, category, symbol, currency, entry_order_id, entry_client_order_id, entry_price,
+    entry_time AT TIME ZONE 'UTC', entry_reason, entry_evidence, entry_fee, exit_order_id,
+    exit_client_order_id, exit_price, exit_time AT TIME ZONE 'UTC', exit_reason, exit_evidence,
+    exit_fee, qty, gross, fee, funding, net, net_pct
   FROM derived.completed_trades WHERE account_id = %(account_id)s
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
+
+-- name: content_alarms
+WITH content AS (
+  SELECT category, symbol, leg, stretch AT TIME ZONE 'UTC', executed_at AT TIME ZONE 'UTC', rank,
+    kind, execution_key
+  FROM derived.alarms WHERE account_id = %(account_id)s
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
+
+-- name: content_books
+WITH content AS (
+  SELECT book_id, category, symbol, leg, owner, currency, kind, multiplier, qty_min
+  FROM derived.books WHERE account_id = %(account_id)s
 )
 SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
 FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;

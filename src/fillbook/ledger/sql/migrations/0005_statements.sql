@@ -47,6 +47,13 @@ CREATE TABLE facts.orders (
 CREATE INDEX executions_by_client_id ON facts.executions (account_id, client_order_id)
     WHERE client_order_id <> '';
 
+-- Which executions does an order explain?
+CREATE INDEX executions_by_order ON facts.executions (account_id, order_id);
+CREATE INDEX orders_by_client_id ON facts.orders (account_id, client_order_id)
+    WHERE client_order_id <> '';
+CREATE INDEX orders_by_parent ON facts.orders (account_id, parent_client_order_id)
+    WHERE parent_client_order_id <> '';
+
 -- A stream that is heard as it happens proves nothing, but its tail may be laid until it is proven.
 ALTER TABLE facts.windows DROP CONSTRAINT windows_outcome_check;
 ALTER TABLE facts.windows ADD CONSTRAINT windows_outcome_check

@@ -95,16 +95,26 @@ CREATE TABLE ops.restatements (
     category            text        NOT NULL,
     symbol              text        NOT NULL,
     leg                 text        NOT NULL,
-    before_bot_id       text,                   -- before_*: NULL when the trade is new
-    before_exit_time    timestamptz,
-    before_qty          numeric,
-    before_net          numeric,
-    before_exit_reason  text,
-    after_bot_id        text,                   -- after_*: NULL when the trade is gone
+    before_bot_id        text,   -- before_*: NULL when the trade is new
+    before_entry_time    timestamptz,
+    before_entry_reason  text,
+    before_exit_time     timestamptz,
+    before_exit_reason   text,
+    before_qty           numeric,
+    before_gross         numeric,
+    before_fee           numeric,
+    before_funding       numeric,
+    before_net           numeric,
+    after_bot_id        text,   -- after_*: NULL when the trade is gone
+    after_entry_time    timestamptz,
+    after_entry_reason  text,
     after_exit_time     timestamptz,
-    after_qty           numeric,
-    after_net           numeric,
     after_exit_reason   text,
+    after_qty           numeric,
+    after_gross         numeric,
+    after_fee           numeric,
+    after_funding       numeric,
+    after_net           numeric,
     PRIMARY KEY (account_id, caused_by, trade_id)
 );
 CREATE INDEX restatements_by_trade ON ops.restatements (account_id, trade_id);
