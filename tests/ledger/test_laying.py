@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,11 @@ from tests.ledger.handed_in import END, Hand, Row, cut, fill, hand, inside, pape
 DAYS = 8
 ALL = Window(END - timedelta(days=DAYS), END)
 SEEDS = [0, 4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3, 5))]
+
+
+def hours(count: float) -> datetime:
+    """So long after the beginning."""
+    return ALL.starts_at + timedelta(hours=count)
 
 
 def _rows(seed: int) -> list[Row]:
@@ -164,3 +169,22 @@ async def test_a_late_row_touches_its_leg_only_and_only_from_its_instant(databas
         assert 0 < len(before) < len(every)
         assert sorted(before) == sorted(await one.rows(places, symbol, late.at))
         await one.must_stand("a late row")
+
+
+async def test_a_pair_of_orders_on_both_sides_of_a_gap_has_two_names(database_url: str) -> None:
+    """Whichever side is proven first, the trades have the same ids, and verify agrees."""
+    rows = [
+        fill("1", hours(1), "Buy", "1", order="A"), fill("2", hours(2), "Sell", "1", order="X"),
+        fill("3", hours(9), "Buy", "1", order="A"), fill("4", hours(10), "Sell", "1", order="X"),
+    ]  # fmt: skip
+    early, late = Window(hours(0), hours(4)), Window(hours(8), hours(12))
+    hashes = []
+    for order in ((early, late), (late, early)):
+        async with hand(database_url) as one:
+            for window in order:
+                await one.book([row for row in rows if window.starts_at <= row.at < window.ends_at])
+                await one.prove(window)
+                await one.must_stand(f"{window}")
+            hashes.append(await one.hash())
+
+    assert hashes[0] == hashes[1]

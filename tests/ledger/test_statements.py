@@ -380,22 +380,3 @@ async def test_a_first_fill_that_goes_reopens_the_question_of_the_opening(
         await stated(one, Void((await found(one, "1")).execution_key))
 
         await one.must_stand("the first fill voided")
-
-
-async def test_a_pair_of_orders_on_both_sides_of_a_gap_has_two_names(database_url: str) -> None:
-    """Whichever side is proven first, the trades have the same ids, and verify agrees."""
-    rows = [
-        fill("1", at(1), "Buy", "1", order="A"), fill("2", at(2), "Sell", "1", order="X"),
-        fill("3", at(9), "Buy", "1", order="A"), fill("4", at(10), "Sell", "1", order="X"),
-    ]  # fmt: skip
-    early, late = Window(at(0), at(4)), Window(at(8), at(12))
-    hashes = []
-    for order in ((early, late), (late, early)):
-        async with hand(database_url) as one:
-            for window in order:
-                await one.book([row for row in rows if window.starts_at <= row.at < window.ends_at])
-                await one.prove(window)
-                await one.must_stand(f"{window}")
-            hashes.append(await one.hash())
-
-    assert hashes[0] == hashes[1]

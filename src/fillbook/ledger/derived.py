@@ -311,7 +311,7 @@ async def search_opening(reader: LegReader, piece: Window) -> StretchState:
         stretch = narrowed(stretch, chunk.fills, chunk.known)
         if is_settled(stretch):
             break
-    return stretch
+    return replace(stretch, is_searched=True)
 
 
 def _by_book(found: Iterable[TupleRow]) -> dict[int, list[TupleRow]]:

@@ -111,6 +111,7 @@ JOIN derived.books b USING (account_id, book_id)
 JOIN facts.current_executions e
   ON e.account_id = l.account_id AND e.execution_key = l.execution_key;
 
+-- The trade and the executions are looked up only where they are asked for.
 CREATE OR REPLACE VIEW trading.lot_matches AS
 SELECT
     m.account_id, a.venue AS exchange, b.category, b.symbol, b.leg, b.owner AS bot_id,
@@ -124,7 +125,17 @@ SELECT
     m.entry_evidence AS entry_reason_evidence,
     m.exit_evidence AS exit_reason_evidence,
     m.entry_value,
-    m.exit_value
+    m.exit_value,
+    (SELECT t.trade_id FROM derived.completed_trades t
+     WHERE t.account_id = m.account_id AND t.book_id = m.book_id AND t.entry_order = m.entry_order
+       AND t.exit_order = m.exit_order AND t.stretch = m.stretch AND t.direction = m.direction
+     LIMIT 1) AS trade_id,
+    (SELECT x.execution_id FROM facts.executions x
+     WHERE x.account_id = m.account_id AND x.execution_key = m.entry_key
+     ORDER BY x.revision DESC LIMIT 1) AS entry_execution_id,
+    (SELECT x.execution_id FROM facts.executions x
+     WHERE x.account_id = m.account_id AND x.execution_key = m.exit_key
+     ORDER BY x.revision DESC LIMIT 1) AS exit_execution_id
 FROM derived.lot_matches m
 JOIN derived.books b USING (account_id, book_id)
 JOIN ops.accounts a USING (account_id);
@@ -143,14 +154,7 @@ SELECT
     CASE WHEN b.kind = 'inverse' THEN lots.qty * b.multiplier / nullif(lots.cost, 0)
         ELSE lots.cost / nullif(lots.qty * b.multiplier, 0) END AS avg_entry_price,
     lots.cost,
-    (SELECT sum(last.realized)
-     FROM derived.stretches s
-     CROSS JOIN LATERAL (
-        SELECT m.realized FROM derived.lot_matches m
-        WHERE m.account_id = b.account_id AND m.book_id = b.book_id AND m.stretch = s.started_at
-        ORDER BY m.unit_start DESC LIMIT 1) AS last
-     WHERE s.account_id = b.account_id AND s.category = b.category AND s.symbol = b.symbol
-       AND s.leg = b.leg) AS realized_pnl,
+    earned.realized AS realized_pnl,
     CASE
         WHEN lots.qty IS DISTINCT FROM abs(held.qty) THEN NULL
         WHEN b.kind = 'inverse'
@@ -163,10 +167,22 @@ SELECT
     held.updated_at,
     coalesce(held.opening_evidence, 'unknown') AS opening_evidence,
     held.is_provisional,
-    b.kind
+    b.kind,
+    earned.unvalued
 FROM derived.books b
 JOIN derived.held USING (account_id, book_id)
 JOIN ops.accounts a USING (account_id)
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(last.realized), 0) AS realized,
+           coalesce(sum(last.unvalued), 0)::bigint AS unvalued
+    FROM derived.stretches s
+    CROSS JOIN LATERAL (
+        SELECT m.realized, m.unvalued FROM derived.lot_matches m
+        WHERE m.account_id = b.account_id AND m.book_id = b.book_id AND m.stretch = s.started_at
+        ORDER BY m.unit_start DESC LIMIT 1) AS last
+    WHERE s.account_id = b.account_id AND s.category = b.category AND s.symbol = b.symbol
+      AND s.leg = b.leg
+) AS earned
 LEFT JOIN LATERAL (
     SELECT sum(lot.qty) AS qty, min(lot.executed_at) AS opened_at,
         CASE
@@ -321,7 +337,7 @@ WITH said AS (
             WHEN 'opening_balance' THEN s.body::jsonb ->> 'qty' IS NULL
             WHEN 'correction' THEN s.body::jsonb -> 'changes' = '[]'
             WHEN 'void' THEN s.body::jsonb ->> 'voided' = 'false'
-            WHEN 'intent' THEN s.body::jsonb ->> 'bot' = 'unassigned'
+            WHEN 'intent' THEN s.body::jsonb ->> 'bot' IS NULL
             WHEN 'price' THEN s.body::jsonb ->> 'price' IS NULL
             WHEN 'tag_pattern' THEN s.body::jsonb ->> 'pattern' = ''
             ELSE false
