@@ -1,7 +1,7 @@
 """Verifying: is the book what the facts say, and are the facts what was received?
 
 Four questions, each answered by recomputing beside what is stored, in one snapshot and a chunk at a
-time, so that memory stays small whatever the history:
+time. Memory grows with the records that were told more than once, and with nothing else:
 
 1. *Chain.* Does every raw record, window and statement hash to its link, is none missing, does the
    head agree?
