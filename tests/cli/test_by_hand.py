@@ -49,8 +49,9 @@ def test_an_execution_is_given_to_another_bot_and_back(told: Told) -> None:
     before = told.rows("trades", "--limit", "1000")
 
     given = told(
-        "assign", closing["execution_id"], "--bot", "other_001", "--because", "wrong window"
-    )
+        "assign", closing["execution_id"], "--bot", "other_001", "--new-bot",
+        "--because", "wrong window",
+    )  # fmt: skip
     after = told.rows("trades", "--limit", "1000")
     stated = told.rows("statements")
     restated = told.rows("restatements")
@@ -106,7 +107,12 @@ def test_a_void_a_correction_and_an_opening_can_be_undone(told: Told) -> None:
         (("opening-balance", "BTCUSDT", "x", "--because", "w"), "not a number"),
         (("opening-balance", "BTCUSDT", "1", "--at", "2020-01-01", "--because", "w"), "outside"),
         (("opening-balance", "BTCUSDT", "--undo", "--because", "w"), "0 opening balances"),
-        (("intent", "id", "--bot", "b"), "--reason REASON"),
+        (("correct", "x", "--set", "fee=1", "--set", "fee=2", "--because", "w"), "given twice"),
+        (("intent", "id", "--reason", "entry"), "--bot BOT"),
+        (("intent", "id", "--bot", "b"), "No bot is known"),
+        (("intent", "id", "--bot", "Unasigned"), "the nearest: unassigned"),
+        (("intent", "id", "--undo"), "No intent stands"),
+        (("bots", "add", "unassigned"), "stands for nobody"),
         (
             (
                 "price",
@@ -166,15 +172,49 @@ def test_settings_make_bots_known_and_ids_readable(told: Told) -> None:
 
 
 def test_a_bot_is_registered(home: Path) -> None:
-    """By name, before there is any account; a second time changes what is said of it."""
+    """By name, before there is any account; later only what is given is changed."""
     first = fillbook("bots", "add", "grid_001", "--name", "Grid", "--mode", "paper", home=home)
     second = fillbook("bots", "add", "grid_001", "--name", "Grid 1", home=home)
+    given = fillbook("bots", "add", "grid_001", "--status", "paused", home=home)
     listed = json.loads(fillbook("bots", "--format", "json", home=home).out)["rows"]
 
-    assert (first.code, second.code) == (0, 0), first
-    assert [(row["bot_id"], row["bot_name"], row["known_as"]) for row in listed] == [
-        ("grid_001", "Grid 1", "registered")
+    assert (first.code, second.code, given.code) == (0, 0, 0), first
+    assert [tuple(row.values())[:6] for row in listed] == [
+        ("grid_001", "Grid 1", "", "paused", "paper", "registered")
     ]
+
+
+def test_an_intent_is_given_and_taken_back(told: Told) -> None:
+    """By --undo, once; a bot that nobody knows is refused, and the nearest name is said."""
+    (bot, *_) = (row["bot_id"] for row in told.rows("bots"))
+
+    slip = told("intent", "a-b", "--bot", bot + "x")
+    given = told("intent", "a-b", "--bot", bot)
+    undone = told("intent", "a-b", "--undo")
+    again = told("intent", "a-b", "--undo")
+
+    assert (slip.code, given.code, undone.code, again.code) == (2, 0, 0, 2), given
+    assert f"nearest: {bot}" in slip.err
+    assert "No intent stands" in again.err
+    assert [(row["said"], row["reason"], row["state"]) for row in told.rows("statements")] == [
+        ("whose it is found to be", "registered by hand", "withdrawal"),
+        (bot, "registered by hand", "undone"),
+    ]
+
+
+def test_a_second_correction_adds_to_the_first(told: Told) -> None:
+    """All that stands corrected is printed, and counts."""
+    execution = told.rows("events", "--limit", "200")[-1]["execution_id"]
+    correct = ("correct", execution, "--because", "a test")
+
+    first = told(*correct, "--set", "price=7")
+    second = told(*correct, "--set", "fee=0")
+    (newest, _) = told.rows("statements")
+
+    assert (first.code, second.code) == (0, 0), second
+    assert ": price = 7." in first.out
+    assert ": fee = 0, price = 7." in second.out
+    assert (newest["said"], newest["state"]) == ("fee = 0, price = 7", "standing")
 
 
 def test_ids_that_nothing_reads_are_said(told: Told) -> None:

@@ -68,8 +68,13 @@ async def currencies(conn: Connection, accounts: list[int], query: Query) -> tup
     return chosen, sorted(word for word in known if word != chosen)
 
 
+async def known_bots(conn: Connection) -> list[str]:
+    """The bots that are registered or were seen, by name."""
+    return [row[0] for row in await (await conn.execute(BOTS)).fetchall()]
+
+
 async def _check_bot(conn: Connection, bot: str) -> None:
-    known = [row[0] for row in await (await conn.execute(BOTS)).fetchall()]
+    known = await known_bots(conn)
     if known and bot not in known:
         raise NotFound(f"There is no such bot; there are: {_shown(known)}.")
 

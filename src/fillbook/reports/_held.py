@@ -1,9 +1,11 @@
 """What does each book hold, now or at any past instant?
 
 How it is found is said in `_standing`. Realised profit is what the book's matches came to until
-that instant, over those with a known figure: the last match of each stretch says it.
+that instant, over those with a known figure: the last match of each stretch says it, and how many
+have none.
 
-A leg whose opening balance is not known has no books: it is named, with an unknown quantity.
+A leg whose opening balance is not known has no books, and one without a fill since a gap has none
+that count: it is named, with an unknown quantity.
 """
 
 from dataclasses import dataclass
@@ -37,7 +39,7 @@ SELECT
     CASE WHEN %(as_of)s::timestamptz IS NULL THEN k.observed_at END AS mark_at,
     lots.opened_at, held.updated_at, b.currency, st.opening_evidence, laid.until AS proven_until,
     earned.realized_pnl,
-    NOT laid.proven @> held.updated_at AS is_provisional, b.kind
+    NOT laid.proven @> held.updated_at AS is_provisional, b.kind, earned.unvalued
 FROM"""  # noqa: S608 - literals only
     + BOOKS
     + """
@@ -49,14 +51,15 @@ CROSS JOIN LATERAL (
     + """) AS o
 ) AS lots
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(last.realized), 0) AS realized_pnl
+    SELECT coalesce(sum(last.realized), 0) AS realized_pnl,
+           coalesce(sum(last.unvalued), 0)::bigint AS unvalued
     FROM (
         SELECT s.started_at, lead(s.started_at, 1, 'infinity') OVER (ORDER BY s.started_at) AS until
         FROM derived.stretches s
         WHERE s.account_id = b.account_id AND s.category = b.category AND s.symbol = b.symbol
           AND s.leg = b.leg AND s.started_at <= %(at)s) AS s
     CROSS JOIN LATERAL (
-        SELECT m.realized FROM derived.lot_matches m
+        SELECT m.realized, m.unvalued FROM derived.lot_matches m
         WHERE m.account_id = b.account_id AND m.book_id = b.book_id AND m.stretch = s.started_at
           AND m.exit_at >= s.started_at AND m.exit_at < s.until AND m.exit_at <= %(at)s
         ORDER BY m.exit_at DESC, m.unit_start DESC LIMIT 1) AS last
@@ -79,18 +82,28 @@ LIMIT %(limit)s
 )
 
 UNKNOWN_LEGS: LiteralString = """
-SELECT a.name, a.venue, st.category, st.symbol, st.leg
-FROM (
-    SELECT DISTINCT ON (s.account_id, s.category, s.symbol, s.leg)
-        s.account_id, s.category, s.symbol, s.leg, s.opening_evidence
+WITH begun AS MATERIALIZED (
+    SELECT t.account_id, t.category, max(lower(p.piece)) AS started_at
+    FROM derived.laid_time t
+    CROSS JOIN LATERAL unnest(t.pieces) AS p (piece)
+    WHERE t.account_id = ANY(%(accounts)s) AND lower(p.piece) <= %(at)s
+    GROUP BY t.account_id, t.category
+),
+legs AS (
+    SELECT DISTINCT s.account_id, s.category, s.symbol, s.leg
     FROM derived.stretches s
     WHERE s.account_id = ANY(%(accounts)s) AND s.started_at <= %(at)s
       AND (%(symbol)s::text IS NULL OR s.symbol = %(symbol)s)
-    ORDER BY s.account_id, s.category, s.symbol, s.leg, s.started_at DESC
-) AS st
+)
+SELECT a.name, a.venue, l.category, l.symbol, l.leg
+FROM legs l
 JOIN ops.accounts a USING (account_id)
-WHERE st.opening_evidence = 'unknown'
-ORDER BY a.name, st.symbol, st.category, st.leg
+WHERE NOT EXISTS (
+    SELECT FROM begun
+    JOIN derived.stretches s USING (account_id, category, started_at)
+    WHERE s.account_id = l.account_id AND s.category = l.category AND s.symbol = l.symbol
+      AND s.leg = l.leg AND s.opening_evidence <> 'unknown')
+ORDER BY a.name, l.symbol, l.category, l.leg
 LIMIT %(limit)s
 """
 
@@ -121,9 +134,10 @@ class Position:
     currency: str | None
     opening_evidence: str
     proven_until: datetime | None
-    realized_pnl: Amount | None
+    realized_pnl: Amount | None  # of what is known
     is_provisional: bool | None  # its newest fill was heard live, and is not proven yet
     kind: str | None
+    unvalued: int | None  # matches without a known net, which `realized_pnl` leaves out
 
 
 async def held(
@@ -168,4 +182,5 @@ def _unknown(leg: tuple[str, ...]) -> Position:
         realized_pnl=None,
         is_provisional=None,
         kind=None,
+        unvalued=None,
     )

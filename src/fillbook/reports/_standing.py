@@ -2,8 +2,10 @@
 
 A position is what was bought less what was sold: the last unit laid on either line at that instant.
 Its open lots are the leading side's units beyond the trailing side's end. Neither reads the history
-before them. LATERAL with LIMIT or OFFSET 0 keeps the look-ups by key when there are no statistics
-yet.
+before them. Only a stretch that begins with the last laid piece of time that has begun at that
+instant says so: beyond a gap nobody knows what was held, until a fill says it.
+
+LATERAL with LIMIT or OFFSET 0 keeps the look-ups by key when there are no statistics yet.
 """
 
 from typing import LiteralString
@@ -13,10 +15,13 @@ BOOKS: LiteralString = """
 derived.books b
 JOIN ops.accounts a USING (account_id)
 CROSS JOIN LATERAL (
-    SELECT s.started_at, s.opening_evidence FROM derived.stretches s
-    WHERE s.account_id = b.account_id AND s.category = b.category AND s.symbol = b.symbol
-      AND s.leg = b.leg AND s.started_at <= %(at)s
-    ORDER BY s.started_at DESC LIMIT 1) AS st
+    SELECT s.started_at, s.opening_evidence
+    FROM derived.laid_time t
+    JOIN derived.stretches s ON s.account_id = b.account_id AND s.category = b.category
+      AND s.symbol = b.symbol AND s.leg = b.leg
+      AND s.started_at = (SELECT max(lower(p.piece)) FROM unnest(t.pieces) AS p (piece)
+                          WHERE lower(p.piece) <= %(at)s)
+    WHERE t.account_id = b.account_id AND t.category = b.category) AS st
 CROSS JOIN LATERAL (
     SELECT ends.bought, ends.sold, ends.bought - ends.sold AS qty,
            sign(ends.bought - ends.sold)::smallint AS side,

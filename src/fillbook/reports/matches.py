@@ -16,6 +16,7 @@ from fillbook.reports._basis import basis
 from fillbook.reports._paging import Part, opened, sealed
 from fillbook.reports._report import Amount, Basis, Query, Report, Table, table
 
+# Ids are looked up in the list of columns, and so for the rows of the page only.
 MATCHES: LiteralString = """
 SELECT
     a.name, a.venue, b.category, b.symbol, b.leg, b.owner,
@@ -24,6 +25,16 @@ SELECT
     m.exit_price, m.exit_at, m.exit_reason, m.exit_evidence,
     m.gross, m.entry_fee, m.exit_fee, m.funding,
     m.gross - m.entry_fee - m.exit_fee - m.funding, b.currency,
+    (SELECT c.trade_id FROM derived.completed_trades c
+     WHERE c.account_id = m.account_id AND c.book_id = m.book_id AND c.entry_order = m.entry_order
+       AND c.exit_order = m.exit_order AND c.stretch = m.stretch AND c.direction = m.direction
+     LIMIT 1),
+    (SELECT x.execution_id FROM facts.executions x
+     WHERE x.account_id = m.account_id AND x.execution_key = m.entry_key
+     ORDER BY x.revision DESC LIMIT 1),
+    (SELECT x.execution_id FROM facts.executions x
+     WHERE x.account_id = m.account_id AND x.execution_key = m.exit_key
+     ORDER BY x.revision DESC LIMIT 1),
     m.account_id, m.book_id, m.stretch, m.unit_start
 FROM derived.books b
 JOIN ops.accounts a USING (account_id)
@@ -81,6 +92,9 @@ class LotMatch:
     funding: Amount
     net_pnl: Amount | None
     currency: str
+    trade_id: str | None
+    entry_execution_id: str | None  # None: it was held before proven history
+    exit_execution_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

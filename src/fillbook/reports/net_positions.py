@@ -1,7 +1,7 @@
 """What does the account hold of each symbol, all bots and legs together?
 
 One bot's long and another's short cancel here as they do at the venue. A symbol with a leg whose
-opening balance is not known has no known sum.
+opening balance is not known, or that no fill has told of since a gap, has no known sum.
 """
 
 from collections.abc import Sequence

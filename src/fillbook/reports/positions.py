@@ -1,6 +1,8 @@
 """What does each bot hold, now or at any past instant?
 
-Only what is held is listed. A leg whose opening balance is not known is a row that says so.
+Only what is held is listed. A leg whose opening balance is not known, or that no fill has told of
+since a gap, is a row that says so. `realized_pnl` is what is known: `unvalued` counts the matches
+that it leaves out, because their net profit is not known.
 """
 
 from dataclasses import dataclass

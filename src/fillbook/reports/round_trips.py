@@ -1,13 +1,13 @@
 """What did each trip from flat to flat come to, and which ones are still under way?
 
-Trips that are under way come first, on the first page, summed up as far as they have got. Ended
-ones follow, newest first. All of them together earn what all lot matches earn.
+Trips that are under way come first, summed up as far as they have got. Ended ones follow, newest
+first. The limit of a page counts both. All of them together earn what all lot matches earn.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import LiteralString
+from datetime import UTC, datetime
+from typing import Any, LiteralString
 
 from fillbook.ledger._pool import Connection
 from fillbook.reports._accounts import account_ids
@@ -27,6 +27,7 @@ WHERE t.status = 'OPEN' AND t.account_id = ANY(%(accounts)s)
   AND (%(bot)s::text IS NULL OR t.bot_id = %(bot)s)
   AND (%(symbol)s::text IS NULL OR t.symbol = %(symbol)s)
 ORDER BY t.opened_at DESC, a.name, t.symbol, t.category, t.leg, t.bot_id
+LIMIT %(limit)s OFFSET %(under_way)s
 """
 
 # The index on (account_id, ended_at) is walked backwards from the cursor.
@@ -61,7 +62,12 @@ PLACE: Mapping[str, Part] = {
     "after_book": "number",
     "after_stretch": "time",
     "after_unit": "amount",
+    "under_way": "number",  # how many of those were seen; ALL_SEEN: every one
 }
+ALL_SEEN = -1
+
+# Before the first ended trip: later than any.
+NONE_ENDED = (datetime(9999, 12, 31, tzinfo=UTC), 0, 0, datetime(9999, 12, 31, tzinfo=UTC), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +124,38 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> RoundTrips
         "until": query.until,
         "limit": query.rows_max + 1,
     }
-    rows = await (await conn.execute(ENDED, words | opened(query.cursor, PLACE))).fetchall()
-    shown = rows[: query.rows_max]
-    more = len(rows) > len(shown)
-    under_way = []
-    if query.cursor is None and query.until is None and query.exit_reason is None:
-        under_way = await (await conn.execute(UNDER_WAY, words)).fetchall()
+    rows, next_cursor = await _page(conn, query, words)
     return RoundTrips(
-        rows=tuple(RoundTrip(*row) for row in (*under_way, *(row[:-5] for row in shown))),
-        next_cursor=sealed(shown[-1][-5:]) if more else None,
+        rows=tuple(RoundTrip(*row) for row in rows),
+        next_cursor=next_cursor,
         basis=await basis(
             conn, accounts, now=now, since=query.since, until=query.until, symbol=query.symbol
         ),
+    )
+
+
+async def _page(
+    conn: Connection, query: Query, words: dict[str, Any]
+) -> tuple[list[tuple[Any, ...]], str | None]:
+    """The rows of a page, and where the next one begins."""
+    words = words | opened(query.cursor, PLACE)
+    seen = words["under_way"] = max(words["under_way"] or 0, ALL_SEEN)
+    if query.until is not None or query.exit_reason is not None:
+        seen = ALL_SEEN
+    under_way: list[tuple[Any, ...]] = []
+    if seen != ALL_SEEN:
+        under_way = await (await conn.execute(UNDER_WAY, words)).fetchall()
+        if len(under_way) > query.rows_max:
+            shown = under_way[: query.rows_max]
+            return shown, sealed((*NONE_ENDED, seen + len(shown)))
+    room = query.rows_max - len(under_way)
+    rows = await (await conn.execute(ENDED, words | {"limit": room + 1})).fetchall()
+    shown = rows[:room]
+    place = shown[-1][-5:] if shown else NONE_ENDED
+    more = len(rows) > len(shown)
+    return (
+        under_way + [row[:-5] for row in shown],
+        sealed((*place, ALL_SEEN)) if more else None,
     )
 
 

@@ -152,7 +152,7 @@ def in_words(statement: Statement) -> tuple[str, str]:
     """What a statement is about, and what it says of it."""
     match statement:
         case Assign():
-            return str(statement.execution_key), _assigned(statement)
+            return str(statement.execution_key), _owned(statement.bot, statement.reason)
         case Correction():
             changes = ", ".join(f"{name} = {text}" for name, text in statement.changes)
             return str(statement.execution_key), changes or "as the venue told it"
@@ -162,7 +162,7 @@ def in_words(statement: Statement) -> tuple[str, str]:
         case OpeningBalance():
             return _opening(statement)
         case Intent():
-            return statement.client_order_id, f"{statement.bot}, {statement.reason}"
+            return statement.client_order_id, _owned(statement.bot, statement.reason)
         case Price():
             at = f"{_time(statement.starts_at)} to {_time(statement.ends_at)}"
             price = _amount(statement.price, none="no known price")
@@ -174,10 +174,10 @@ def in_words(statement: Statement) -> tuple[str, str]:
             return statement.symbol, f"{statement.kind}, multiplier {multiplier}"
 
 
-def _assigned(statement: Assign) -> str:
-    if statement.bot is None:
+def _owned(bot: str | None, reason: str | None) -> str:
+    if bot is None:
         return "whose it is found to be"
-    return statement.bot + (f", {statement.reason}" if statement.reason else "")
+    return bot + (f", {reason}" if reason else "")
 
 
 def _opening(statement: OpeningBalance) -> tuple[str, str]:

@@ -64,6 +64,9 @@ class MatchShape(Shape):
     funding: Amount
     net_pnl: Amount | None
     currency: str
+    trade_id: str | None
+    entry_execution_id: str | None
+    exit_execution_id: str | None
 
 
 class MatchesShape(Answered):

@@ -110,9 +110,10 @@ class PositionShape(Shape):
     currency: str | None
     opening_evidence: str
     proven_until: datetime | None
-    realized_pnl: Amount | None
+    realized_pnl: Amount | None = Field(description="What is known; see `unvalued`.")
     is_provisional: bool | None = Field(description="The newest fill is heard, not proven yet.")
     kind: str | None
+    unvalued: int | None = Field(description="Matches without a known net profit.")
 
 
 class PositionsShape(Answered):

@@ -33,12 +33,19 @@ def bots(
 def add(
     bot: Annotated[str, typer.Argument(help="The name in its client ids.")],
     *,
-    name: Annotated[str, typer.Option(help="A name for people.")] = "",
-    kind: Annotated[str, typer.Option("--type", help="Free text, such as its strategy.")] = "",
-    status: Annotated[str, typer.Option(help="Free text.")] = "active",
-    mode: Annotated[str, typer.Option(help="Free text, such as live or paper.")] = "live",
+    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", help="Free text, such as its strategy.")
+    ] = None,
+    status: Annotated[str | None, typer.Option(help="Free text; a new bot is active.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="Free text, such as live or paper; a new bot is live.")
+    ] = None,
 ) -> None:
-    """Register a bot, or change what is said of it. No figure rests on that."""
+    """Register a bot, or change what is said of it. No figure rests on that.
+
+    What is not given stays as it is.
+    """
     from fillbook.faces.cli.stating import run_add_bot
     from fillbook.ledger.bots import BotRow
 

@@ -28,6 +28,9 @@ WhichOption = Annotated[
     str | None, typer.Option("--account", help="Which account, if there are several.")
 ]
 OwnerOption = Annotated[str | None, typer.Option(help="The bot; unassigned is nobody.")]
+NewBotOption = Annotated[
+    bool, typer.Option("--new-bot", help="The bot is not known yet, and the name is right.")
+]
 ReasonOption = Annotated[
     str | None, typer.Option(help="The reason of the order, such as stop_loss.")
 ]
@@ -41,13 +44,15 @@ def assign(
     bot: OwnerOption = None,
     reason: ReasonOption = None,
     every: AllOption = False,
+    new_bot: NewBotOption = False,
     undo: UndoOption = False,
     account: WhichOption = None,
 ) -> None:
     """Give an execution, or all of an order's, to a bot."""
     from fillbook.faces.cli.stating import Hand, run_assign
 
-    run_assign(what, bot=bot, reason=reason, every=every, hand=Hand(account, because, undo))
+    hand = Hand(account, because, undo)
+    run_assign(what, bot=bot, reason=reason, every=every, is_new_bot=new_bot, hand=hand)
 
 
 @app.command("opening-balance", rich_help_panel=PANEL_TRUST, context_settings=NEGATIVE)
@@ -93,6 +98,8 @@ def correct(
 ) -> None:
     """Say what an execution truly was. What the venue told stays on record.
 
+    A second correction adds to the one that stands; --undo takes all of it back.
+
     Fields: price, qty, fee, value, closed_qty, fee_currency, side, executed_at, client_order_id.
     """
     from fillbook.faces.cli.stating import Hand, run_correct
@@ -121,16 +128,21 @@ def intent(
     *,
     bot: OwnerOption = None,
     reason: ReasonOption = None,
+    new_bot: NewBotOption = False,
     because: Annotated[
         str, typer.Option("--because", help="Why; it stays on record.", metavar="WHY")
-    ] = "told before the order was sent",
+    ] = "registered by hand",
     undo: UndoOption = False,
     account: WhichOption = None,
 ) -> None:
-    """Say whose order a client id stands for, and why it is sent."""
+    """Say whose order a client id stands for, and why it is sent.
+
+    Without --reason it names the bot only.
+    """
     from fillbook.faces.cli.stating import Hand, run_intent
 
-    run_intent(client_id, bot=bot, reason=reason, hand=Hand(account, because, undo))
+    hand = Hand(account, because, undo)
+    run_intent(client_id, bot=bot, reason=reason, is_new_bot=new_bot, hand=hand)
 
 
 @app.command(rich_help_panel=PANEL_TRUST)

@@ -24,6 +24,7 @@ from fillbook.domain.statement import (
 )
 from fillbook.errors import NotFound, UsageError
 from fillbook.faces import logs
+from fillbook.faces.cli.known_bots import check_bot_is_known
 from fillbook.faces.cli.run import put, run, say
 from fillbook.faces.cli.times import read_time
 from fillbook.ledger import stating
@@ -78,19 +79,25 @@ class Worth:
     until: str
 
 
-def run_assign(what: str, *, bot: str | None, reason: str | None, every: bool, hand: Hand) -> None:
+def run_assign(
+    what: str, *, bot: str | None, reason: str | None, every: bool, is_new_bot: bool, hand: Hand
+) -> None:
     """Give executions to a bot, or leave them as found."""
     if hand.undo == (bot is not None):
         raise UsageError("Say whose it is with --bot BOT, or take that back with --undo.")
     owner, word = _word(bot, "--bot"), _reason(reason)
-    _state(hand, _of_executions(what, lambda one: Assign(one.execution_key, owner, word), every))
+    make = _of_executions(what, lambda one: Assign(one.execution_key, owner, word), every)
+    _state(hand, make, known_bot=None if is_new_bot else owner)
 
 
 def run_correct(what: str, changes: Sequence[str], *, every: bool, hand: Hand) -> None:
     """Say what executions truly were, or leave them as the venue told them."""
     if hand.undo == bool(changes):
         raise UsageError("Say what it was with --set FIELD=VALUE, or take that back with --undo.")
-    said = tuple(sorted(dict(_change(change) for change in changes).items()))
+    read = dict(_change(change) for change in changes)
+    if len(read) < len(changes):
+        raise UsageError("A field is given twice: say once what it was.")
+    said = tuple(sorted(read.items()))
     _state(hand, _of_executions(what, lambda one: Correction(one.execution_key, said), every))
 
 
@@ -105,20 +112,25 @@ def run_void(what: str, *, every: bool, hand: Hand) -> None:
     _state(hand, make)
 
 
-def run_intent(client_id: str, *, bot: str | None, reason: str | None, hand: Hand) -> None:
-    """Say what a client id means."""
-    if hand.undo == (bot is not None and reason is not None) or hand.undo == bool(bot or reason):
-        raise UsageError("Say --bot BOT and --reason REASON, or take that back with --undo.")
-    said = Intent(
-        _word(client_id, "The client id") or "",
-        _word(bot, "--bot") or UNASSIGNED,
-        _reason(reason) or "unknown",
-    )
+def run_intent(
+    client_id: str, *, bot: str | None, reason: str | None, is_new_bot: bool, hand: Hand
+) -> None:
+    """Say what a client id means, or that it means nothing."""
+    if hand.undo == (bot is not None) or (hand.undo and reason is not None):
+        raise UsageError("Say whose order it is with --bot BOT, or take that back with --undo.")
+    owner = _word(bot, "--bot")
+    said = Intent(_word(client_id, "The client id") or "", owner, _reason(reason) or "")
 
-    async def make(_: Writing) -> Sequence[tuple[str, Statement]]:
+    async def make(open_writing: Writing) -> Sequence[tuple[str, Statement]]:
+        if hand.undo:
+            target = stating.target_of(said)
+            conn, account_id = open_writing.conn, open_writing.account_id
+            stands = await statements.last(conn, account_id, "intent", target)
+            if not isinstance(stands, Intent) or stands.bot is None:
+                raise NotFound("No intent stands for that client id.")
         return [(statements.in_words(said)[0], said)]
 
-    _state(hand, make)
+    _state(hand, make, known_bot=None if is_new_bot else owner)
 
 
 def run_price(worth: Worth, *, hand: Hand) -> None:
@@ -163,7 +175,8 @@ def run_add_bot(bot: BotRow) -> None:
     """Register a bot."""
     logs.log_to_console()
     settings = load()
-    _word(bot.bot_id, "The name")
+    if _word(bot.bot_id, "The name") == UNASSIGNED:
+        raise UsageError(f"A bot cannot be named {UNASSIGNED}: that word stands for nobody.")
 
     async def work() -> None:
         async with wiring.open_ledger(settings) as pool:
@@ -173,7 +186,7 @@ def run_add_bot(bot: BotRow) -> None:
     run(work)
 
 
-def _state(hand: Hand, make: Making) -> None:
+def _state(hand: Hand, make: Making, *, known_bot: str | None = None) -> None:
     """State what `make` makes of a book, in one transaction, and say what it came to."""
     logs.log_to_console()
     settings = load()
@@ -187,13 +200,24 @@ def _state(hand: Hand, make: Making) -> None:
                 pool, account.account_id, lease=None, now=wiring.now()
             ) as open_writing:
                 made = await make(open_writing)
+                await check_bot_is_known(open_writing.conn, known_bot, settings.bots)
                 for _, statement in made:
                     links.append((await state(open_writing, statement, said)).chain_seq)
+                made = [(subject, await _standing(open_writing, one)) for subject, one in made]
             async with transaction(pool) as conn:
                 restated = await restatements.count_trades(conn, account.account_id, links)
         _put_stated(account, made, restated, undo=hand.undo)
 
     run(work)
+
+
+async def _standing(open_writing: Writing, statement: Statement) -> Statement:
+    """What stands now: a correction adds to the one before it."""
+    if not isinstance(statement, Correction):
+        return statement
+    conn, account_id = open_writing.conn, open_writing.account_id
+    stands = await statements.last(conn, account_id, "correction", statement.execution_key)
+    return stands or statement
 
 
 def _put_stated(
