@@ -22,7 +22,7 @@ from fillbook.domain.statement import (
 from fillbook.domain.window import Window
 from fillbook.errors import NotFound, UsageError
 from fillbook.ledger._pool import transaction
-from fillbook.ledger.statements import Found, Stated, find_executions, state
+from fillbook.ledger.statements import Found, Stated, find_executions, refuse_dormant, state
 from fillbook.ledger.stating import Said
 from fillbook.ledger.writing import writing
 from tests.ledger.handed_in import END, Hand, Row, fill, hand
@@ -168,7 +168,8 @@ async def test_what_cannot_be_stated_is_refused(database_url: str) -> None:
         with pytest.raises(UsageError, match="outside of proven history"):
             await stated(one, OpeningBalance(LEG, END + timedelta(days=9), Decimal(1)))
         with pytest.raises(UsageError, match="fills before that instant"):
-            await stated(one, OpeningBalance(LEG, at(2.5), Decimal(1)))
+            async with writing(one.pool, one.account_id, lease=None, now=one.now) as open_writing:
+                await refuse_dormant(open_writing, OpeningBalance(LEG, at(2.5), Decimal(1)))
         with pytest.raises(UsageError, match="held as net, not long"):
             long = LegName("linear", "BTCUSDT", "long")
             await stated(one, OpeningBalance(long, DAY.starts_at, Decimal(1)))

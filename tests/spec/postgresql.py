@@ -65,7 +65,7 @@ ORDER BY b.leg, b.owner, l.executed_at, l.rank, l.execution_key IS NOT NULL
 """
 MATCHES = """
 SELECT b.leg, b.owner, m.unit_start, m.unit_end, m.direction, m.gross, m.entry_fee, m.exit_fee,
-    m.funding, m.exit_reason, m.entry_value, m.exit_value
+    m.funding, m.exit_reason, m.entry_value, m.exit_value, m.realized, m.unvalued
 FROM derived.lot_matches m JOIN derived.books b USING (account_id, book_id)
 WHERE m.account_id = %(account)s ORDER BY b.leg, b.owner, m.unit_start
 """
@@ -196,11 +196,7 @@ def _kept(kits: dict[str, Kit], leg: str, owner: str) -> Kept:
 def _match(kept: Kept, stored: Sequence[Any]) -> Match:
     start, end, direction, *money = stored
     entry, leave = (_covering(kept.lines, side, start) for side in (direction, -direction))
-    gross, entry_fee, exit_fee, funding, reason, entry_value, exit_value = money
-    return Match(
-        start, end, direction, entry, leave, gross, entry_fee, exit_fee, funding, reason,
-        entry_value, exit_value,
-    )  # fmt: skip
+    return Match(start, end, direction, entry, leave, *money)
 
 
 def _covering(lines: Iterable[Line], side: int, unit: Any) -> Line:  # noqa: ANN401

@@ -96,8 +96,11 @@ def _change(name: str, told: str) -> tuple[str, str]:
 
 
 def in_force(executions: Iterable[Execution], stated: Sequence[Statement]) -> list[Execution]:
-    """The executions once all is stated. Of corrections and voids of one the last counts alone."""
-    said = {one.execution_key: one for one in stated if isinstance(one, Correction | Void)}
+    """The executions once all is stated. A void and a correction overrule each other."""
+    said: dict[UUID, Correction | Void] = {}
+    for one in stated:
+        if isinstance(one, Correction | Void):
+            said[one.execution_key] = _added(said.get(one.execution_key), one)
     found = []
     for execution in executions:
         last = said.get(execution.execution_key)
@@ -106,6 +109,14 @@ def in_force(executions: Iterable[Execution], stated: Sequence[Statement]) -> li
         elif last is None or not last.voided:
             found.append(execution)
     return found
+
+
+def _added(before: Correction | Void | None, one: Correction | Void) -> Correction | Void:
+    """A correction adds to the one that stands, unless it withdraws."""
+    if not isinstance(before, Correction) or not isinstance(one, Correction) or not one.changes:
+        return one
+    changes = dict(before.changes) | dict(one.changes)
+    return Correction(one.execution_key, tuple(sorted(changes.items())))
 
 
 def corrected(execution: Execution, changes: Iterable[tuple[str, str]]) -> Execution:

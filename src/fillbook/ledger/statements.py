@@ -151,18 +151,25 @@ async def _laid_instant(writing: Writing, statement: OpeningBalance) -> None:
             "That instant lies outside of proven history: state what was held where it begins,"
             " or fetch the history first."
         )
-    known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
-    reader = await read_leg(known, name, piece)
-    if at > piece.starts_at and await reader.any_fill(Window(piece.starts_at, at)):
-        raise UsageError(
-            f"There are fills before that instant: history begins at {piece.starts_at.isoformat()},"
-            " so state what was held then."
-        )
     words = {"account_id": writing.account_id, "category": name.category, "symbol": name.symbol}
     found = await writing.conn.execute(TOUCHED["legs_of_symbol"], words)
     legs = {row[0] for row in await found.fetchall()}
     if legs and (name.leg == "net") != ("net" in legs):
         raise UsageError(f"{name.symbol} is held as {', '.join(sorted(legs))}, not {name.leg}.")
+
+
+async def refuse_dormant(writing: Writing, statement: OpeningBalance) -> None:
+    """Refuse a balance that fills stand before: it would say nothing until they are gone."""
+    for piece in await laid_pieces(writing, statement.name.category):
+        if not piece.starts_at < statement.at < piece.ends_at:
+            continue
+        known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
+        reader = await read_leg(known, statement.name, piece)
+        if await reader.any_fill(Window(piece.starts_at, statement.at)):
+            raise UsageError(
+                "There are fills before that instant: history begins at"
+                f" {piece.starts_at.isoformat()}, so state what was held then."
+            )
 
 
 def _holds(pieces: Iterable[Window], at: datetime) -> bool:

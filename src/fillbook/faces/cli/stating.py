@@ -32,7 +32,7 @@ from fillbook.ledger._pool import Pool, transaction
 from fillbook.ledger.accounts import all_accounts
 from fillbook.ledger.bots import BotRow, register_bots
 from fillbook.ledger.proofs import laid_pieces
-from fillbook.ledger.statements import FOUND_MAX, Found, find_executions, state
+from fillbook.ledger.statements import FOUND_MAX, Found, find_executions, refuse_dormant, state
 from fillbook.ledger.stating import CORRECTABLE, Said
 from fillbook.ledger.writing import Writing, writing
 from fillbook.reports import restatements, statements
@@ -166,6 +166,8 @@ def run_opening_balance(held: Held, *, hand: Hand) -> None:
         await check_symbol(open_writing.conn, name.symbol)
         begins = at or await _beginning(open_writing, name, undo=hand.undo)
         said = OpeningBalance(name, begins, qty, price, owner)
+        if not hand.undo:
+            await refuse_dormant(open_writing, said)
         return [(statements.in_words(said)[0], said)]
 
     _state(hand, make)
