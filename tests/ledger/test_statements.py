@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from fillbook.domain.instrument import LegName
+from fillbook.domain.account import Account
+from fillbook.domain.instrument import ContractTerms, LegName
 from fillbook.domain.statement import (
     Assign,
     Correction,
@@ -21,6 +22,7 @@ from fillbook.domain.statement import (
 )
 from fillbook.domain.window import Window
 from fillbook.errors import NotFound, UsageError
+from fillbook.ledger import accounts
 from fillbook.ledger._pool import transaction
 from fillbook.ledger.statements import Found, Stated, find_executions, refuse_dormant, state
 from fillbook.ledger.stating import Said
@@ -226,6 +228,21 @@ async def test_an_opening_without_any_fill_is_held(database_url: str) -> None:
         )
         assert [("ETHUSDT", "Sell", 7)] == held
         await one.must_stand("held before")
+
+
+async def test_an_opening_brings_the_terms_of_its_contract(database_url: str) -> None:
+    """The first word on a contract that the venue lists: its terms are stated, and it is held."""
+    async with hand(database_url) as one:
+        await one.prove(DAY)
+        account = Account(one.account_id, "hand", "bybit", "paper", "")
+        listed = ContractTerms(
+            "linear", "BTCUSDT", "linear", "BTC", "USDT", "USDT", Decimal(10), None, None, None, b""
+        )
+        await accounts.put_terms(one.pool, account, [listed], now=END)
+        await stated(one, OpeningBalance(LEG, at(2), Decimal(2), Decimal(50)))
+
+        assert [(2, 1000)] == await one.rows("SELECT quantity, cost FROM trading.positions")
+        await one.must_stand("an opening with terms")
 
 
 async def test_an_intent_explains_orders_that_came_before_it(database_url: str) -> None:

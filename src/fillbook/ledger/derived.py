@@ -6,7 +6,7 @@ row's instant on; only an opening balance that turns out wrong, or a gap that cl
 stretch start over.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ from fillbook.ledger.leg_facts import Chunk, LegReader, read_leg
 from fillbook.ledger.restating import Cause, Restating
 
 SQL = queries("laying.sql")
+TOUCHED = queries("touched.sql")
 TRADES = queries("trades.sql")
 
 DERIVATION_VERSION = 2
@@ -43,7 +44,13 @@ class Task:
     name: LegName
     piece: Window
     since: datetime
+    is_revised: bool = False  # a reading changed, or a fact explains an older one
     joined: tuple[datetime, ...] = ()  # stretches that begin inside the piece: a gap has closed
+
+    @property
+    def whole(self) -> "Task":
+        """The same from the piece's start."""
+        return replace(self, since=self.piece.starts_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,49 @@ class Shrunk:
 
 
 NOTHING_SHRUNK = Shrunk()
+
+
+async def all_tasks(
+    known: Knowing, contracts: Collection[tuple[str, str]] | None = None
+) -> list[Task]:
+    """Every leg with facts, inside every piece of time in which it is laid, from its start.
+
+    With contracts, given by category and symbol, only the legs of these.
+    """
+    names = sorted(known.openings)
+    words = {
+        "account_id": known.account_id,
+        "categories": [name.category for name in names],
+        "symbols": [name.symbol for name in names],
+        "legs": [name.leg for name in names],
+        "only_categories": None if contracts is None else [category for category, _ in contracts],
+        "only_symbols": None if contracts is None else [symbol for _, symbol in contracts],
+    }
+    found = await known.conn.execute(TOUCHED["all_legs"], words)
+    return tasks_of(await found.fetchall())
+
+
+def tasks_of(found: Iterable[TupleRow]) -> list[Task]:
+    """Rows of category, symbol, leg, piece and instant as tasks."""
+    return [
+        Task(LegName(category, symbol, leg), Window(piece.lower, piece.upper), at)
+        for category, symbol, leg, piece, at in found
+    ]
+
+
+def together(tasks: Iterable[Task]) -> list[Task]:
+    """One for each leg and piece, from the earliest instant, in a fixed order."""
+    first: dict[tuple[LegName, Window], Task] = {}
+    for task in tasks:
+        key = task.name, task.piece
+        before = first.get(key, task)
+        first[key] = replace(
+            before,
+            since=min(before.since, task.since),
+            is_revised=before.is_revised or task.is_revised,
+            joined=tuple(sorted({*before.joined, *task.joined})),
+        )
+    return [first[key] for key in sorted(first)]
 
 
 async def lay_leg(knowing: Knowing, task: Task, cause: Cause | None = None) -> int:
@@ -121,13 +171,7 @@ class _Leg:
     any_fact: bool = False
 
     def _words(self, **more: object) -> dict[str, object]:
-        return {
-            "account_id": self.account_id,
-            "category": self.name.category,
-            "symbol": self.name.symbol,
-            "leg": self.name.leg,
-            **more,
-        }
+        return rows.leg_columns(self.account_id, self.name) | more
 
     async def _books(self) -> dict[int, str]:
         found = await self.conn.execute(SQL["books_of_leg"], self._words())

@@ -16,6 +16,7 @@ from fillbook.domain.window import Window
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
 from fillbook.ledger.knowing import Knowing
+from fillbook.ledger.rows import leg_columns
 
 SQL = queries("touched.sql")
 
@@ -96,25 +97,23 @@ class LegReader:
 
     async def any_fact(self, window: Window) -> bool:
         """Whether anything happened in a window."""
-        found = await self.conn.execute(SQL["any_fact"], self._words(window))
-        row = await found.fetchone()
-        return row is not None and bool(row[0])
-
-    async def needs_search(self, window: Window) -> bool:
-        """Whether the opening must be searched for before laying: several chunks, and evidence."""
-        words = self._words(window) | {"offset": CHUNK_ROWS}
-        found = await self.conn.execute(SQL["is_long_and_told"], words)
-        row = await found.fetchone()
-        return row is not None and bool(row[0])
+        return await self.any_fill(window) or await self._says("any_payment", window)
 
     async def any_fill(self, window: Window) -> bool:
         """Whether a fill stands in a window."""
-        found = await self.conn.execute(SQL["any_fill"], self._words(window))
+        return await self._says("any_fill", window)
+
+    async def needs_search(self, window: Window) -> bool:
+        """Whether the opening must be searched for before laying: several chunks, and evidence."""
+        return await self._says("is_long_and_told", window, offset=CHUNK_ROWS)
+
+    async def _says(self, name: str, window: Window, **more: object) -> bool:
+        found = await self.conn.execute(SQL[name], self._words(window) | more)
         row = await found.fetchone()
         return row is not None and bool(row[0])
 
     def _words(self, window: Window) -> dict[str, object]:
-        return _leg_words(self.account_id, self.name) | {
+        return leg_columns(self.account_id, self.name) | {
             "starts_at": window.starts_at,
             "ends_at": window.ends_at,
             "through": self.knowing.through,
@@ -123,7 +122,7 @@ class LegReader:
 
 async def read_leg(knowing: Knowing, name: LegName, piece: Window) -> LegReader:
     """A reader of a leg inside one laid piece of time, with the openings that are stated of it."""
-    words = _leg_words(knowing.account_id, name) | {"through": knowing.through}
+    words = leg_columns(knowing.account_id, name) | {"through": knowing.through}
     found = await (await knowing.conn.execute(SQL["leg_currency"], words)).fetchone()
     return LegReader(
         conn=knowing.conn,
@@ -133,12 +132,3 @@ async def read_leg(knowing: Knowing, name: LegName, piece: Window) -> LegReader:
         known=knowing.of_leg(name, piece),
         currency=found[0] if found else "",
     )
-
-
-def _leg_words(account_id: int, name: LegName) -> dict[str, object]:
-    return {
-        "account_id": account_id,
-        "category": name.category,
-        "symbol": name.symbol,
-        "leg": name.leg,
-    }

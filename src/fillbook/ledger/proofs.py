@@ -16,7 +16,7 @@ from fillbook.errors import LedgerError
 from fillbook.ledger import derived
 from fillbook.ledger._queries import queries
 from fillbook.ledger.chain import window_payload
-from fillbook.ledger.derived import DERIVATION_VERSION, Task
+from fillbook.ledger.derived import DERIVATION_VERSION, Task, all_tasks, together
 from fillbook.ledger.knowing import Knowing, knowing
 from fillbook.ledger.restating import Cause
 from fillbook.ledger.stating import Said, add_statement
@@ -76,29 +76,18 @@ async def laid_pieces(writing: Writing, category: str) -> list[Window]:
     return as_windows(found[0]) if found else []
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """A stretch of time of a leg that facts have touched, and from when on."""
-
-    name: LegName
-    piece: Window
-    since: datetime
-    is_revised: bool = False
-    joined: tuple[datetime, ...] = ()
-
-
-async def lay_touched(writing: Writing, touched: Sequence[Touched], cause: Cause) -> int:
-    """Lay what was touched; facts count up to the chain's end from now on."""
+async def lay_touched(writing: Writing, tasks: Iterable[Task], cause: Cause) -> int:
+    """Lay what facts have touched; facts count up to the chain's end from now on."""
+    tasks = together(tasks)
     known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
-    stated = await _state_terms(writing, known, {_contract(one.name) for one in touched})
-    if stated:
+    stated = await _state_terms(writing, known, {_contract(task.name) for task in tasks})
+    if stated:  # what was laid before they were known is laid again whole
         known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
-        touched = [one for one in touched if not stated & {_contract(one.name)}]
-        touched = [*touched, *await _whole(writing, stated)]
+        tasks = [task.whole if _contract(task.name) in stated else task for task in tasks]
+        tasks = together([*tasks, *await all_tasks(known, stated)])
     grown = 0
-    for one in sorted(touched, key=lambda one: (one.name, one.piece)):
-        task = Task(one.name, one.piece, one.since, one.joined)
-        grown += await derived.lay_leg(known, task, _cause_of(one, cause))
+    for task in tasks:
+        grown += await derived.lay_leg(known, task, _cause_of(task, cause))
     await writing.conn.execute(
         LAYING["move_through"], {"account_id": writing.account_id, "through": known.through}
     )
@@ -109,26 +98,12 @@ def _contract(name: LegName) -> tuple[str, str]:
     return name.category, name.symbol
 
 
-async def _whole(writing: Writing, contracts: set[tuple[str, str]]) -> list[Touched]:
-    """All legs of these contracts, in all pieces of time, from their start."""
-    words = {
-        "account_id": writing.account_id,
-        "contract_categories": [category for category, _ in contracts],
-        "contract_symbols": [symbol for _, symbol in contracts],
-    }
-    found = await writing.conn.execute(TOUCHED["legs_of_contracts"], words)
-    return [
-        Touched(LegName(*name), Window(piece.lower, piece.upper), piece.lower)
-        for *name, piece in await found.fetchall()
-    ]
-
-
-def _cause_of(touched: Touched, cause: Cause) -> Cause:
+def _cause_of(task: Task, cause: Cause) -> Cause:
     if cause.cause != "late_fact":
         return cause
-    if touched.joined:
+    if task.joined:
         return replace(cause, cause="gap_closed")
-    return replace(cause, cause="revision") if touched.is_revised else cause
+    return replace(cause, cause="revision") if task.is_revised else cause
 
 
 async def _state_terms(
@@ -136,8 +111,7 @@ async def _state_terms(
 ) -> set[tuple[str, str]]:
     """State the terms of contracts that are laid for the first time since they are known.
 
-    They go on the chain as statements, so that a figure rests on nothing outside of it. A leg that
-    was laid before its terms were known is laid again whole.
+    They go on the chain as statements, so that a figure rests on nothing outside of it.
     """
     missing = sorted(contracts - known.terms.keys())
     if not missing:
@@ -157,7 +131,7 @@ async def _state_terms(
 
 
 async def add_window(writing: Writing, proof: Proof) -> int:
-    """Put a proof or its retraction on the chain; returns its sequence."""
+    """Put a proof on the chain; returns its sequence."""
     seq, hashed = writing.extend(
         b"w",
         window_payload(
@@ -232,7 +206,7 @@ def as_multirange(windows: Iterable[Window]) -> TimestamptzMultirange:
 
 async def waiting(
     writing: Writing, since: int, *, category: str = "", fresh: Sequence[Window] = ()
-) -> list[Touched]:
+) -> list[Task]:
     """The legs that facts since a link of the chain touch, from the first instant that changed.
 
     Where a proof adds time, the facts that lie in it count whenever they were booked.
@@ -255,7 +229,7 @@ async def waiting(
         key = LegName(*name), Window(piece.lower, piece.upper)
         joined.setdefault(key, []).append(at)
     return [
-        Touched(
+        Task(
             name,
             piece,
             *starts.get((name, piece), (piece.ends_at, False)),

@@ -3,19 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from fillbook.domain.instrument import LegName
 from fillbook.domain.window import Window, minus, union
 from fillbook.ledger import accounts, derived
 from fillbook.ledger._pool import Connection, Pool, transaction
 from fillbook.ledger._queries import queries
-from fillbook.ledger.derived import DERIVATION_VERSION, Task
+from fillbook.ledger.derived import DERIVATION_VERSION, all_tasks
 from fillbook.ledger.knowing import Knowing, knowing
 from fillbook.ledger.proofs import as_multirange, check_version
 from fillbook.ledger.writing import writing
 
 SQL = queries("rebuild.sql")
 LAYING = queries("laying.sql")
-TOUCHED = queries("touched.sql")
 VERIFY = queries("verify.sql")
 
 _DROPS = (
@@ -167,22 +165,3 @@ async def known_to_count(conn: Connection, account_id: int) -> Knowing:
     row = await found.fetchone()
     assert row is not None
     return await knowing(conn, account_id, through=row[0])
-
-
-async def all_tasks(known: Knowing) -> list[Task]:
-    """Every leg with facts, inside every piece of time in which it is laid, from its start."""
-    names = sorted(known.openings)
-    found = await known.conn.execute(
-        TOUCHED["all_legs"],
-        {
-            "account_id": known.account_id,
-            "categories": [name.category for name in names],
-            "symbols": [name.symbol for name in names],
-            "legs": [name.leg for name in names],
-        },
-    )
-    tasks = []
-    for *name, piece in await found.fetchall():
-        window = Window(piece.lower, piece.upper)
-        tasks.append(Task(LegName(*name), window, window.starts_at))
-    return tasks

@@ -10,6 +10,7 @@ from datetime import datetime
 from fillbook.domain.instrument import LegName
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
+from fillbook.ledger.rows import leg_columns
 
 SQL = queries("trades.sql")
 
@@ -36,11 +37,7 @@ class Restating:
     staged: int = 0
 
     def _words(self) -> dict[str, object]:
-        return {
-            "account_id": self.account_id,
-            "category": self.name.category,
-            "symbol": self.name.symbol,
-            "leg": self.name.leg,
+        return leg_columns(self.account_id, self.name) | {
             "caused_by": self.cause.caused_by,
             "cause": self.cause.cause,
             "restated_at": self.cause.at,

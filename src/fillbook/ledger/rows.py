@@ -36,6 +36,16 @@ def book_number(name: LegName, owner: str) -> int:
     return int.from_bytes(digest.bytes[:8], "big", signed=True)
 
 
+def leg_columns(account_id: int, name: LegName) -> dict[str, object]:
+    """A leg of an account, as queries name it."""
+    return {
+        "account_id": account_id,
+        "category": name.category,
+        "symbol": name.symbol,
+        "leg": name.leg,
+    }
+
+
 def stretch_columns(stretch: StretchState) -> dict[str, object]:
     """What the stretch's row says of its opening."""
     return {

@@ -11,7 +11,6 @@ from decimal import Decimal
 from uuid import UUID
 
 from fillbook.domain.execution import Execution
-from fillbook.domain.instrument import LegName
 from fillbook.domain.statement import (
     Assign,
     Correction,
@@ -28,10 +27,10 @@ from fillbook.errors import NotFound, UsageError
 from fillbook.ledger import facts, stating
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
-from fillbook.ledger.knowing import knowing
+from fillbook.ledger.derived import Task, all_tasks, tasks_of
+from fillbook.ledger.knowing import Knowing, knowing
 from fillbook.ledger.leg_facts import read_leg
-from fillbook.ledger.proofs import Touched, check_version, laid_pieces, lay_touched, waiting
-from fillbook.ledger.rebuild import all_tasks
+from fillbook.ledger.proofs import check_version, laid_pieces, lay_touched, waiting
 from fillbook.ledger.restating import Cause, count_restated
 from fillbook.ledger.stating import Said
 from fillbook.ledger.writing import Writing
@@ -82,7 +81,7 @@ async def state(writing: Writing, statement: Statement, said: Said) -> Stated:
         additions = facts.say_into(seq, statement, latest)
         await facts.put_additions(writing, additions, booked_at=writing.now)
     pending = await waiting(writing, since)  # what other writers have booked in laid time
-    touched = _together([*before, *await _touched(writing, statement), *pending])
+    touched = [*before, *await _touched(writing, statement), *pending]
     cause = Cause(seq, stating.kind_of(statement), writing.now)
     await lay_touched(writing, touched, cause)
     restated = await count_restated(writing.conn, writing.account_id, seq)
@@ -163,8 +162,7 @@ async def refuse_dormant(writing: Writing, statement: OpeningBalance) -> None:
     for piece in await laid_pieces(writing, statement.name.category):
         if not piece.starts_at < statement.at < piece.ends_at:
             continue
-        known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
-        reader = await read_leg(known, statement.name, piece)
+        reader = await read_leg(await _known_now(writing), statement.name, piece)
         if await reader.any_fill(Window(piece.starts_at, statement.at)):
             raise UsageError(
                 "There are fills before that instant: history begins at"
@@ -176,7 +174,11 @@ def _holds(pieces: Iterable[Window], at: datetime) -> bool:
     return any(piece.starts_at <= at < piece.ends_at for piece in pieces)
 
 
-async def _touched(writing: Writing, statement: Statement) -> list[Touched]:
+async def _known_now(writing: Writing) -> Knowing:
+    return await knowing(writing.conn, writing.account_id, through=writing.head.seq)
+
+
+async def _touched(writing: Writing, statement: Statement) -> list[Task]:
     """Which legs rest on a statement, and from when on."""
     conn, words = writing.conn, {"account_id": writing.account_id}
     keys: list[UUID] = []
@@ -195,37 +197,18 @@ async def _touched(writing: Writing, statement: Statement) -> list[Touched]:
                 "starts_at": statement.starts_at,
                 "ends_at": statement.ends_at,
             }
-            return await _asked(conn, "touched_by_price", words | what)
+            found = await conn.execute(TOUCHED["touched_by_price"], words | what)
+            return tasks_of(await found.fetchall())
         case OpeningBalance():
             return [
-                Touched(statement.name, piece, piece.starts_at)
+                Task(statement.name, piece, piece.starts_at)
                 for piece in await laid_pieces(writing, statement.name.category)
                 if piece.starts_at <= statement.at < piece.ends_at
             ]
-        case TagPattern() | Terms():
-            known = await knowing(conn, writing.account_id, through=writing.head.seq)
-            symbol = statement.symbol if isinstance(statement, Terms) else None
-            return [
-                Touched(task.name, task.piece, task.piece.starts_at)
-                for task in await all_tasks(known)
-                if symbol in (None, task.name.symbol)
-            ]
-    return await _asked(conn, "touched_by_executions", words | {"keys": keys})
-
-
-async def _asked(conn: Connection, name: str, words: dict[str, object]) -> list[Touched]:
-    found = await conn.execute(TOUCHED[name], words)
-    return [
-        Touched(LegName(*leg), Window(piece.lower, piece.upper), at)
-        for *leg, piece, at in await found.fetchall()
-    ]
-
-
-def _together(touched: list[Touched]) -> list[Touched]:
-    """One for each leg and piece, from the earliest instant."""
-    first: dict[tuple[LegName, Window], Touched] = {}
-    for one in touched:
-        key = one.name, one.piece
-        if key not in first or one.since < first[key].since:
-            first[key] = one
-    return list(first.values())
+        case TagPattern():
+            return await all_tasks(await _known_now(writing))
+        case Terms():
+            contract = statement.category, statement.symbol
+            return await all_tasks(await _known_now(writing), [contract])
+    found = await conn.execute(TOUCHED["touched_by_executions"], words | {"keys": keys})
+    return tasks_of(await found.fetchall())

@@ -12,10 +12,10 @@ from fillbook.domain.window import Window
 from fillbook.ledger import rows
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
-from fillbook.ledger.derived import NOTHING_SHRUNK, Task, search_opening
+from fillbook.ledger.derived import NOTHING_SHRUNK, Task, all_tasks, search_opening
 from fillbook.ledger.knowing import Knowing
 from fillbook.ledger.leg_facts import Chunk, read_leg
-from fillbook.ledger.rebuild import all_tasks, known_to_count
+from fillbook.ledger.rebuild import known_to_count
 
 SQL = queries("verify.sql")
 TRADES = queries("trades.sql")
@@ -124,11 +124,7 @@ def _leg(name: LegName) -> tuple[str, str, str]:
 
 def _words(account_id: int, task: Task, window: Window, counted: _Counted) -> dict[str, object]:
     name = task.name
-    return {
-        "account_id": account_id,
-        "category": name.category,
-        "symbol": name.symbol,
-        "leg": name.leg,
+    return rows.leg_columns(account_id, name) | {
         "stretch": task.piece.starts_at,
         "since": window.starts_at,
         "until": window.ends_at,

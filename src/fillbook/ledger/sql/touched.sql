@@ -67,32 +67,23 @@ WHERE s.account_id = %(account_id)s AND s.category = %(category)s;
 SELECT pieces FROM derived.laid_time WHERE account_id = %(account_id)s AND category = %(category)s;
 
 -- name: all_legs
--- Every leg with facts or a stated opening, and every interval in which its category is laid.
-SELECT legs.category, legs.symbol, legs.leg, piece
+-- Every leg with facts or a stated opening, or those of some contracts only, in every interval in
+-- which their category is laid, from its start.
+SELECT legs.category, legs.symbol, legs.leg, piece, lower(piece)
 FROM (
-    SELECT DISTINCT category, symbol, leg FROM facts.executions WHERE account_id = %(account_id)s
+    SELECT DISTINCT category, symbol, leg FROM facts.executions
+    WHERE account_id = %(account_id)s AND (%(only_symbols)s::text[] IS NULL
+      OR (category = ANY(%(only_categories)s::text[]) AND symbol = ANY(%(only_symbols)s::text[])))
     UNION
-    SELECT DISTINCT category, symbol, leg FROM facts.cash_flows WHERE account_id = %(account_id)s
+    SELECT DISTINCT category, symbol, leg FROM facts.cash_flows
+    WHERE account_id = %(account_id)s AND (%(only_symbols)s::text[] IS NULL
+      OR (category = ANY(%(only_categories)s::text[]) AND symbol = ANY(%(only_symbols)s::text[])))
     UNION
-    SELECT * FROM unnest(%(categories)s::text[], %(symbols)s::text[], %(legs)s::text[])
-) AS legs
-JOIN derived.laid_time l ON l.account_id = %(account_id)s AND l.category = legs.category
-JOIN LATERAL unnest(l.pieces) AS piece ON true
-ORDER BY legs.category, legs.symbol, legs.leg, piece;
-
--- name: legs_of_contracts
--- The legs of some contracts, and every interval in which their category is laid.
-SELECT legs.category, legs.symbol, legs.leg, piece
-FROM (
-    SELECT DISTINCT e.category, e.symbol, e.leg
-    FROM unnest(%(contract_categories)s::text[], %(contract_symbols)s::text[]) AS c (category, symbol)
-    JOIN facts.executions e ON e.account_id = %(account_id)s AND e.category = c.category
-      AND e.symbol = c.symbol
-    UNION
-    SELECT DISTINCT f.category, f.symbol, f.leg
-    FROM unnest(%(contract_categories)s::text[], %(contract_symbols)s::text[]) AS c (category, symbol)
-    JOIN facts.cash_flows f ON f.account_id = %(account_id)s AND f.category = c.category
-      AND f.symbol = c.symbol
+    SELECT o.category, o.symbol, o.leg
+    FROM unnest(%(categories)s::text[], %(symbols)s::text[], %(legs)s::text[])
+        AS o (category, symbol, leg)
+    WHERE %(only_symbols)s::text[] IS NULL
+      OR (o.category = ANY(%(only_categories)s::text[]) AND o.symbol = ANY(%(only_symbols)s::text[]))
 ) AS legs
 JOIN derived.laid_time l ON l.account_id = %(account_id)s AND l.category = legs.category
 JOIN LATERAL unnest(l.pieces) AS piece ON true
@@ -194,19 +185,9 @@ SELECT EXISTS (
           AND later.revision > 0 AND later.revision > e.revision
           AND later.chain_seq <= %(through)s));
 
--- name: any_fact
--- Whether anything happened on a leg in an interval.
+-- name: any_payment
+-- Whether a payment of a leg stands in an interval.
 SELECT EXISTS (
-    SELECT 1 FROM facts.executions e
-    WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(symbol)s
-      AND leg = %(leg)s AND executed_at >= %(starts_at)s AND executed_at < %(ends_at)s
-      AND chain_seq <= %(through)s AND revision_reason <> 'void'
-      AND NOT EXISTS (
-        SELECT 1 FROM facts.executions later
-        WHERE later.account_id = e.account_id AND later.execution_key = e.execution_key
-          AND later.revision > 0 AND later.revision > e.revision
-          AND later.chain_seq <= %(through)s)
-) OR EXISTS (
     SELECT 1 FROM facts.cash_flows c
     WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(symbol)s
       AND leg = %(leg)s AND occurred_at >= %(starts_at)s AND occurred_at < %(ends_at)s
