@@ -111,6 +111,11 @@ class Query:
         """How many rows are wanted."""
         return ROWS_USUAL if self.limit is None else self.limit
 
+    def filters(self) -> dict[str, object]:
+        """What narrows the rows, under the names that queries give it."""
+        names = ("bot", "symbol", "exit_reason", "since", "until")
+        return {name: getattr(self, name) for name in names}
+
     def parts(self) -> frozenset[str]:
         """The parts that were asked for."""
         return frozenset(f.name for f in fields(self) if getattr(self, f.name) is not None)

@@ -127,10 +127,7 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> Events:
     accounts = await account_ids(conn, query)
     words = {
         "accounts": accounts,
-        "bot": query.bot,
-        "symbol": query.symbol,
-        "since": query.since,
-        "until": query.until,
+        **query.filters(),
         "limit": query.rows_max + 1,
     }
     rows = await (await conn.execute(EVENTS, words | opened(query.cursor, PLACE))).fetchall()

@@ -115,11 +115,7 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> Matches:
     accounts = await account_ids(conn, query)
     words = {
         "accounts": accounts,
-        "bot": query.bot,
-        "symbol": query.symbol,
-        "exit_reason": query.exit_reason,
-        "since": query.since,
-        "until": query.until,
+        **query.filters(),
         "limit": query.rows_max + 1,
     }
     rows = await (await conn.execute(MATCHES, words | opened(query.cursor, PLACE))).fetchall()

@@ -117,11 +117,7 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> RoundTrips
     accounts = await account_ids(conn, query)
     words = {
         "accounts": accounts,
-        "bot": query.bot,
-        "symbol": query.symbol,
-        "exit_reason": query.exit_reason,
-        "since": query.since,
-        "until": query.until,
+        **query.filters(),
         "limit": query.rows_max + 1,
     }
     rows, next_cursor = await _page(conn, query, words)

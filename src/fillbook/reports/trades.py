@@ -117,11 +117,7 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> Trades:
     place = opened(query.cursor, PLACE)
     words = {
         "accounts": accounts,
-        "bot": query.bot,
-        "symbol": query.symbol,
-        "exit_reason": query.exit_reason,
-        "since": query.since,
-        "until": query.until,
+        **query.filters(),
     }
     found = await (await conn.execute(TOTAL, words)).fetchone()
     assert found is not None
