@@ -39,6 +39,7 @@ pins:
     uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group build --group dev -c requirements/core.txt pyproject.toml -o requirements/dev.txt
     uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group build -c requirements/dev.txt pyproject.toml -o requirements/demo.txt
     uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group bench -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
+    uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group clients -o requirements/clients.txt
 
 # Run every benchmark that is there.
 bench *args: setup bench-kernel

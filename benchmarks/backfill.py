@@ -91,6 +91,8 @@ async def _backfill(url: str, paper: dict[str, Any]) -> Passed:
             secret=paper["api_secret"],
             clock=wiring.now,
             base_url=paper["url"],
+            streams=("executions",),  # the others are measured elsewhere
+            categories=("linear",),
         )
         key = await venue.key_facts()
         account = await accounts.find_or_add(

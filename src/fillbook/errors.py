@@ -15,6 +15,7 @@
     ├── VenueError                      retry: no    HTTP 502   exit 1   the venue said no
     │   ├── VenueKeyError                                                key, secret, permission, address
     │   ├── VenueClockError                                              our clock and the venue's disagree
+    │   ├── VenueNotOffered                                              this account does not have this product
     │   ├── VenueRequestError                                            the venue did not accept what we asked
     │   └── VenueUnavailable            retry: yes   HTTP 503            overload, broken body, lost connection
     │       └── VenueRateLimited                                         too fast; `retry_at` says until when
@@ -107,6 +108,10 @@ class VenueKeyError(VenueError):
 
 class VenueClockError(VenueError):
     """This machine's clock and the venue's differ too much: synchronise the clock (NTP)."""
+
+
+class VenueNotOffered(VenueError):
+    """The account's mode does not offer this product."""
 
 
 class VenueRequestError(VenueError):

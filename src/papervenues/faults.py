@@ -1,13 +1,13 @@
 """Faults: what a paper venue may do wrong, when, and how often.
 
 A fault is written `NAME=SHARE` or `NAME=SHARE@SCOPE`. The share is a probability from 0 to 1.
-The scope narrows it: a symbol, an instant in Unix milliseconds (only requests whose window
-contains it, or rows of exactly that time), or a range `FROM..TO` (only requests whose window
-overlaps it, or rows inside it; both bounds included).
+`fault_table.FAULTS` says what each one does, where it strikes when no scope says otherwise, and
+whether it passes; `fault_scopes` says how a scope is written.
 
 Chance is seeded. A request's luck depends on the seed, the fault, the request's own text and
 how often that text was asked before. So it does not depend on what other requests ran beside
-it, a repeated run meets the same faults, and a retry throws the dice anew.
+it, a repeated run meets the same faults, and a retry throws the dice anew. A row's luck depends
+on the seed, the fault and the row's own identity: it is the same whenever it is served.
 """
 
 from collections import Counter
@@ -15,32 +15,46 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from papervenues.draws import PARTS_PER_MILLION, hits
+from papervenues.fault_scopes import (
+    ANY,
+    EXECUTIONS,
+    LISTS,
+    FaultError,
+    covers_path,
+    parse_scope,
+)
+from papervenues.fault_table import (
+    CLOCK,
+    FAULTS,
+    HISTORY,
+    KEY,
+    PAGE,
+    REQUEST,
+    ROW,
+    STREAM,
+    FaultKind,
+)
 
-REQUEST_FAULTS = {
-    "http_500": "the answer is HTTP 500 with a plain text",
-    "rate_limited": "the answer is 10006 with a reset header",
-    "truncated_json": "HTTP 200 with JSON that is cut off",
-    "html_body": "HTTP 200 with an HTML page",
-    "result_null": "retCode 0 and result null",
-    "duplicate_rows": "rows are repeated inside a page and across pages",
-    "cursor_loop": "the next cursor points to the same page",
-    "cursor_expired": "a cursor is refused with 10001 in mid-walk",
-    "slow_body": "the body arrives in pieces, slowly",
-    "dropped_socket": "the connection breaks before or inside the body",
-}
-ROW_FAULTS = {
-    "late_rows": "rows become visible only after their window was asked a few times",
-    "hidden_row": "rows are never listed, though they truly happened",
-}
-HISTORY_FAULTS = {
-    "same_ms_burst": "an order becomes a burst of up to 300 fills in one millisecond, whose "
-    "seq are equal or shuffled (share of all bot orders)",
-}
-FAULTS = REQUEST_FAULTS | ROW_FAULTS | HISTORY_FAULTS
-
-
-class FaultError(ValueError):
-    """A fault was written wrongly."""
+__all__ = [
+    "FAULTS",
+    "EventLuck",
+    "Fault",
+    "FaultError",
+    "FaultKind",
+    "FaultPlan",
+    "RequestLuck",
+    "RowLuck",
+    "fault_lines",
+    "parse_fault",
+]
+_HOW_TO_READ = (
+    "A scope is one or more of these, joined by @: the end of an endpoint's path, such as",
+    "transaction-log; lists (all private lists); any (every endpoint); account:N, counted from 0;",
+    "a symbol; an instant in ms; FROM..TO. Without an endpoint a fault strikes as said below.",
+    "passes: a retry or a later reading heals it. lasts: it stays, and rows can still be read.",
+    "hides: something that happened is not served. spoils: a row cannot be read.",
+)
+ASKED_ONCE = frozenset((REQUEST, PAGE, CLOCK, KEY))  # what acts once for each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +66,35 @@ class Fault:
     symbol: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    path: str | None = None
+    account: int | None = None
 
-    def covers(self, *, symbol: str, start_ms: int, end_ms: int) -> bool:
+    def covers(
+        self,
+        *,
+        symbol: str,
+        start_ms: int,
+        end_ms: int,
+        path: str = EXECUTIONS,
+        account: int | None = None,
+    ) -> bool:
         """Whether a request for this symbol ("" for all) and window, or a row, is in scope."""
-        if self.symbol is not None:
-            return symbol == self.symbol
-        if self.from_ms is None or self.to_ms is None:
+        if self.symbol not in (None, symbol):
+            return False
+        if account is not None and self.account not in (None, account):
+            return False
+        from_ms = start_ms if self.from_ms is None else self.from_ms
+        to_ms = end_ms if self.to_ms is None else self.to_ms
+        if start_ms > to_ms or from_ms > end_ms:
+            return False
+        return self.strikes_path(path)
+
+    def strikes_path(self, path: str) -> bool:
+        """Whether the endpoint is in scope: the written one, or the one of the table."""
+        kind = FAULTS[self.name]
+        if kind.acts in (HISTORY, STREAM):
             return True
-        return start_ms <= self.to_ms and self.from_ms <= end_ms
+        return covers_path(kind.strikes if self.path is None else self.path, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +107,10 @@ class FaultPlan:
         """The switches of one name."""
         return tuple(fault for fault in self.faults if fault.name == name)
 
+    def acting(self, *acts: str) -> tuple[Fault, ...]:
+        """The switches that a part of the venue plays."""
+        return tuple(fault for fault in self.faults if FAULTS[fault.name].acts in acts)
+
 
 class RequestLuck:
     """Decides which request faults strike a request. It remembers what was asked before."""
@@ -80,10 +119,19 @@ class RequestLuck:
 
     def __init__(self, plan: FaultPlan, *, seed: int) -> None:
         self._seed = seed
-        self._faults = tuple(f for f in plan.faults if f.name in REQUEST_FAULTS)
+        self._faults = plan.acting(*ASKED_ONCE)
         self._asked: Counter[str] = Counter()
 
-    def strikes(self, request: str, *, symbol: str, start_ms: int, end_ms: int) -> frozenset[str]:
+    def strikes(
+        self,
+        request: str,
+        *,
+        symbol: str,
+        start_ms: int,
+        end_ms: int,
+        path: str = EXECUTIONS,
+        account: int | None = None,
+    ) -> frozenset[str]:
         """The names of the faults that strike this request."""
         if not self._faults:
             return frozenset()
@@ -92,24 +140,91 @@ class RequestLuck:
         return frozenset(
             fault.name
             for fault in self._faults
-            if fault.covers(symbol=symbol, start_ms=start_ms, end_ms=end_ms)
+            if fault.covers(
+                symbol=symbol, start_ms=start_ms, end_ms=end_ms, path=path, account=account
+            )
             and hits(self._seed, fault.name, request, turn, share_ppm=fault.share_ppm)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RowLuck:
+    """Decides which row faults strike a row; the answer is the same at every serving."""
+
+    faults: tuple[Fault, ...]
+    seed: int
+
+    @classmethod
+    def of(cls, plan: FaultPlan, *, seed: int, path: str, account: int | None) -> "RowLuck":
+        """The row faults of one endpoint and account."""
+        faults = tuple(
+            fault
+            for fault in plan.acting(ROW)
+            if fault.strikes_path(path) and fault.account in (None, account)
+        )
+        return cls(faults, seed)
+
+    def strikes(self, name: str, row: str, *, symbol: str, time_ms: int, path: str) -> bool:
+        """Whether a fault strikes the row of this identity, symbol and time."""
+        return any(
+            fault.covers(symbol=symbol, start_ms=time_ms, end_ms=time_ms, path=path)
+            and hits(self.seed, name, row, share_ppm=fault.share_ppm)
+            for fault in self.faults
+            if fault.name == name
+        )
+
+
+class EventLuck:
+    """Decides which faults strike a stream's event, by the event's own name."""
+
+    __slots__ = ("_faults", "_seed")
+
+    def __init__(self, plan: FaultPlan, *, seed: int) -> None:
+        self._seed = seed
+        self._faults = plan.acting(STREAM)
+
+    def strikes(self, name: str, event: str, *, symbol: str = "", time_ms: int = 0) -> bool:
+        """Whether the fault strikes this event."""
+        return any(
+            fault.covers(symbol=symbol, start_ms=time_ms, end_ms=time_ms)
+            and hits(self._seed, name, event, share_ppm=fault.share_ppm)
+            for fault in self._faults
+            if fault.name == name
         )
 
 
 def parse_fault(text: str) -> Fault:
     """Read `NAME=SHARE[@SCOPE]`."""
     name, equals, rest = text.partition("=")
-    share_text, _, scope = rest.partition("@")
-    if name not in FAULTS:
+    share_text, _, scope_text = rest.partition("@")
+    kind = FAULTS.get(name)
+    if kind is None:
         raise FaultError(f"unknown fault {name!r}; known are {', '.join(sorted(FAULTS))}")
     if not equals:
         raise FaultError(f"{text!r} needs a share, as in {name}=0.05")
     share_ppm = _share_ppm(share_text)
-    symbol, from_ms, to_ms = _scope(scope)
-    if name in HISTORY_FAULTS and from_ms is not None and from_ms == to_ms:
+    scope = parse_scope(scope_text)
+    if kind.acts in (HISTORY, STREAM) and scope.path is not None:
+        raise FaultError(f"{name} is no matter of an endpoint: {scope.path!r} cannot narrow it")
+    if kind.acts == HISTORY and scope.from_ms is not None and scope.from_ms == scope.to_ms:
         raise FaultError(f"{name} takes a symbol or a range FROM..TO, not one instant")
-    return Fault(name, share_ppm, symbol, from_ms, to_ms)
+    return Fault(
+        name, share_ppm, scope.symbol, scope.from_ms, scope.to_ms, scope.path, scope.account
+    )
+
+
+def fault_lines() -> list[str]:
+    """What the command's help says of the faults: name, place, nature, what it does."""
+    width = max(map(len, FAULTS))
+    lines = list(_HOW_TO_READ)
+    places = {LISTS: "all private lists", ANY: "what truly happens", EXECUTIONS: EXECUTIONS}
+    place = ""
+    for kind in FAULTS.values():
+        if kind.strikes != place:
+            place = kind.strikes
+            lines.append(f"strikes {places.get(place, place)}:")
+        lines.append(f"  {kind.name:<{width}} {kind.nature:<6} {kind.does}")
+    return lines
 
 
 def _share_ppm(text: str) -> int:
@@ -120,19 +235,3 @@ def _share_ppm(text: str) -> int:
     if not (share.is_finite() and 0 <= share <= 1):
         raise FaultError(f"the share {text!r} is not a number from 0 to 1")
     return int(share * PARTS_PER_MILLION)
-
-
-def _scope(text: str) -> tuple[str | None, int | None, int | None]:
-    if not text:
-        return None, None, None
-    first, dots, last = text.partition("..")
-    # A symbol of digits alone does not exist, so digits are always a time.
-    if first.isdigit() and (last.isdigit() or not dots):
-        from_ms = int(first)
-        to_ms = int(last) if dots else from_ms
-        if to_ms < from_ms:
-            raise FaultError(f"the range {text!r} ends before it begins")
-        return None, from_ms, to_ms
-    if dots or not text.isalnum():
-        raise FaultError(f"the scope {text!r} is no symbol, no time in ms and no range FROM..TO")
-    return text.upper(), None, None

@@ -1,5 +1,8 @@
 """Instruments and their price paths.
 
+`INSTRUMENTS` are the eight linear USDT perpetuals that every history has first; what else a run
+lists is in `bybit/listings.py`. A symbol may exist in two categories.
+
 Prices are integers in ticks (a tick is ten to the minus `price_decimals`), quantities are
 integers in units (ten to the minus `qty_decimals`) and multiples of `qty_step`. A path is a
 random walk on a grid of five minutes that is pulled back towards its starting price, so that
@@ -18,7 +21,7 @@ SWING_SCALE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A linear USDT perpetual."""
+    """Something that is traded: by default a linear USDT perpetual."""
 
     symbol: str
     base: str
@@ -30,6 +33,16 @@ class Instrument:
     weight: int
     launch_ms: int
     qty_max: int
+    category: str = "linear"
+    contract: str = "LinearPerpetual"
+    quote: str = "USDT"
+    settle: str = "USDT"
+    delivery_ms: int = 0  # 0: never
+    strike: int = 0  # in ticks of the underlying's price
+    option_type: str = ""
+    tick: int = 1
+    maker_e8: int = 20_000
+    taker_e8: int = 55_000
 
     @property
     def value_decimals(self) -> int:
@@ -40,6 +53,23 @@ class Instrument:
     def value_scale(self) -> int:
         """Units of value in one USDT."""
         return int(10**self.value_decimals)
+
+    @property
+    def is_inverse(self) -> bool:
+        """Whether quantities are in the quote currency and values in the base coin."""
+        return self.category == "inverse"
+
+    @property
+    def hold_scale(self) -> int:
+        """What one unit of an order's quantity is in units of a holding.
+
+        Spot is held in units of 10^-8, since fees may be taken in the base coin.
+        """
+        return int(10 ** (8 - self.qty_decimals)) if self.category == "spot" else 1
+
+    def is_over(self, now_ms: int) -> bool:
+        """Whether it has been delivered or delisted."""
+        return 0 < self.delivery_ms <= now_ms
 
 
 INSTRUMENTS = (
@@ -53,6 +83,16 @@ INSTRUMENTS = (
     Instrument("LINKUSDT", "LINK", 3, 1, 1, 16_935, 4_200, 2, 1_614_211_200_000, 2_300_000),
 )
 SYMBOLS = tuple(instrument.symbol for instrument in INSTRUMENTS)
+
+
+def instrument_number(
+    instruments: tuple[Instrument, ...], category: str, symbol: str
+) -> int | None:
+    """The place of an instrument among those of a run, or None."""
+    for number, instrument in enumerate(instruments):
+        if instrument.symbol == symbol and instrument.category == category:
+            return number
+    return None
 
 
 @dataclass(frozen=True, slots=True)

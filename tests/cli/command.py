@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SECONDS_MAX = 90
 KEPT = ("PATH", "LANG", "TMPDIR")
@@ -15,9 +16,9 @@ KEPT = ("PATH", "LANG", "TMPDIR")
 # The venue's own command, its clock moved: what its users see when theirs is wrong.
 PAPER_WITH_A_CLOCK = """
 import sys
-from papervenues.bybit import __main__ as command, server
-right = server.wall_clock_ms
-server.running.__wrapped__.__kwdefaults__["clock"] = lambda: right() + {ahead}
+from papervenues.bybit import __main__ as command
+right = command.wall_clock_ms
+command.wall_clock_ms = lambda: right() + {ahead}
 sys.exit(command.main(sys.argv[1:]))
 """
 
@@ -57,6 +58,17 @@ def fillbook(
 @contextmanager
 def paper_venue(*words: str, clock_ahead_ms: int = 0) -> Iterator[dict[str, str]]:
     """A paper venue in its own process; gives the settings that lead to it."""
+    with paper_line(*words, clock_ahead_ms=clock_ahead_ms) as line:
+        yield {
+            "BYBIT_BASE_URL": line["url"],
+            "BYBIT_API_KEY": line["api_key"],
+            "BYBIT_API_SECRET": line["api_secret"],
+        }
+
+
+@contextmanager
+def paper_line(*words: str, clock_ahead_ms: int = 0) -> Iterator[dict[str, Any]]:
+    """The same; gives all that it says of itself."""
     program = PAPER_WITH_A_CLOCK.format(ahead=clock_ahead_ms)
     process = subprocess.Popen(
         [sys.executable, "-c", program, "--port", "0", *words],
@@ -66,12 +78,7 @@ def paper_venue(*words: str, clock_ahead_ms: int = 0) -> Iterator[dict[str, str]
     )
     try:
         assert process.stdout is not None
-        line = json.loads(process.stdout.readline())
-        yield {
-            "BYBIT_BASE_URL": line["url"],
-            "BYBIT_API_KEY": line["api_key"],
-            "BYBIT_API_SECRET": line["api_secret"],
-        }
+        yield json.loads(process.stdout.readline())
     finally:
         process.terminate()
         process.communicate(timeout=10)

@@ -107,7 +107,12 @@ class Client:
             return Reply(response.status, dict(response.headers), body)
 
 
-def settings(*faults: str, executions: int = 800, days: int = 12, **more: int) -> Settings:
+def settings(
+    *faults: str,
+    executions: int = 800,
+    days: int = 12,
+    **more: Any,  # noqa: ANN401 - each input of a history has a type of its own
+) -> Settings:
     """A small history that ends at the last midnight, in the past of the real server time."""
     plan = FaultPlan(tuple(parse_fault(text) for text in faults))
     return Settings(end_ms=RECENT_MS, executions=executions, days=days, faults=plan, **more)

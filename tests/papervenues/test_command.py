@@ -16,6 +16,10 @@ import pytest
 
 import papervenues
 from papervenues.bybit.__main__ import main
+from papervenues.bybit.command_line import parser, settings_of
+from papervenues.bybit.limiter import DOCUMENTED
+from papervenues.bybit.switches import QUESTIONS, Switches
+from papervenues.faults import FAULTS
 from tests.papervenues.paper_client import END_MS
 
 SOURCE = str(Path(papervenues.__file__).parents[1])
@@ -129,6 +133,27 @@ def test_wrong_usage_is_exit_code_two(
     assert arguments[0] in capsys.readouterr().err
 
 
+def test_switches_limits_and_scopes_are_read() -> None:
+    """Every switch of the service can be given on the command line."""
+    arguments = parser().parse_args(
+        ["--switch", "wording=other", "--switch", "end_bound=exclusive", "--ip-limit",
+         "--rate", "documented", "--fault", "early_end=0.1@transaction-log@account:0"]
+    )  # fmt: skip
+    wanted = settings_of(arguments, now_ms=END_MS)
+
+    assert wanted.switches == Switches(wording="other", end_bound="exclusive")
+    assert (wanted.ip_limit, wanted.rate) == (True, DOCUMENTED)
+    assert wanted.faults.faults[0].path == "transaction-log"
+
+
+@pytest.mark.parametrize("text", ["nonsense=1", "wording=third", "wording"])
+def test_a_wrong_switch_is_wrong_usage(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown name or value ends with exit code 2 and says what is known."""
+
+    assert main(["--switch", text]) == 2
+    assert "--switch" in capsys.readouterr().err
+
+
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` lists all options and faults."""
 
@@ -138,4 +163,5 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
         f"--{name}" in shown
         for name in ("port", "seed", "executions", "days", "bots", "rate", "end", "accounts")
     )
-    assert all(name in shown for name in ("same_ms_burst", "hidden_row", "cursor_loop"))
+    assert all(name in shown for name in (*FAULTS, *QUESTIONS))
+    assert all(kind.nature in shown for kind in FAULTS.values())

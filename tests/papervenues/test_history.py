@@ -19,6 +19,7 @@ from tests.papervenues.paper_client import DAY_MS, END_MS, Row
 
 # A change of this number means that every history of every seed has changed.
 KNOWN_DIGEST = "ddf8f0668ea83f9e15739f3dbd20701210ff0f9832276794c5f97aa0d841d8a7"
+KNOWN_BURSTS_DIGEST = "e38d45cbbb653a0aeacfca79271abd6936aa2e89f2d54d199f8d89e930ce0b5e"
 WIDE = Settings(end_ms=END_MS, executions=12_000, days=30)
 LINK_ID = re.compile(
     r"f1-(?P<bot>[A-Za-z0-9_]{1,18})-(?P<reason>[a-z]{2})-(?P<ms>[0-9a-z]{8})[0-9a-z]{2}"
@@ -59,6 +60,14 @@ def test_history_is_the_same_on_every_machine() -> None:
     settings = Settings(end_ms=END_MS, executions=2_000, days=20, accounts=2, bots=4)
 
     assert digest_of_history(settings) == KNOWN_DIGEST
+
+
+def test_a_history_with_bursts_is_the_same_on_every_machine() -> None:
+    """So it is over months, with another seed and with a fault of the history itself."""
+    plan = FaultPlan((parse_fault("same_ms_burst=0.01"),))
+    settings = Settings(end_ms=END_MS, executions=6_000, days=100, bots=6, seed=11, faults=plan)
+
+    assert digest_of_history(settings) == KNOWN_BURSTS_DIGEST
 
 
 @pytest.mark.parametrize("change", [{"seed": 8}, {"days": 21}, {"bots": 5}, {"executions": 2_100}])

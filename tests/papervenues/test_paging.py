@@ -1,6 +1,7 @@
 """`execution/list` by the venue's rules, and the smaller endpoints beside it."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -211,22 +212,75 @@ async def test_positions_need_a_scope_and_agree_with_the_truth() -> None:
 
 
 async def test_instruments_page_and_filter() -> None:
-    """Linear instruments come in pages and by status; the other categories are empty."""
+    """Instruments come in pages and by status; spot has no cursor, options default to BTC."""
     path = "/v5/market/instruments-info"
     async with client_of(settings(executions=50)) as client:
         first = await client.get(path, "category=linear&limit=5")
-        rest = await client.get(path, f"category=linear&limit=5&cursor={first.cursor}")
+        rest = await client.get(path, f"category=linear&limit=1000&cursor={first.cursor}")
         prelaunch = await client.get(path, "category=linear&limit=1000&status=PreLaunch")
-        option = await client.get(path, "category=option&baseCoin=BTC")
+        closed = await client.get(path, "category=linear&status=Closed")
+        option = await client.get(path, "category=option")
+        ether = await client.get(path, "category=option&baseCoin=ETH")
+        solana = await client.get(path, "category=option&baseCoin=SOL")
+        spot = await client.get(path, "category=spot&limit=1")
+        inverse = await client.get(path, "category=inverse")
+    linear = [row["symbol"] for row in first.rows + rest.rows]
+
+    assert len(first.rows) == 5
+    assert {"BTCPERP", "1000PEPEUSDT", "SHIB1000USDT"} < set(linear)
+    assert len(linear) == len(set(linear))
+    assert "FTMUSDT" not in linear
+    assert "FTMUSDT" in [row["symbol"] for row in closed.rows]
+    assert rest.cursor == prelaunch.cursor == option.cursor == ""
+    assert prelaunch.rows == solana.rows == []
+    assert {row["baseCoin"] for row in option.rows} == {"BTC"}
+    assert {row["baseCoin"] for row in ether.rows} == {"ETH"}
+    assert all(row["optionsType"] in ("Call", "Put") for row in option.rows)
+    assert "nextPageCursor" not in spot.json()["result"]
+    assert len(spot.rows) > 3
+    assert all("qtyStep" not in row["lotSizeFilter"] for row in spot.rows)
+    assert [(row["symbol"], row["settleCoin"]) for row in inverse.rows] == [
+        ("BTCUSD", "BTC"),
+        ("ETHUSD", "ETH"),
+    ]
+
+
+async def test_tickers_and_time() -> None:
+    """Every category has tickers; a spot one has no mark price."""
+    path = "/v5/market/tickers"
+    async with client_of(settings(executions=50)) as client:
+        linear = await client.get(path, "category=linear&symbol=BTCUSDT")
         spot = await client.get(path, "category=spot")
-        ticker = await client.get("/v5/market/tickers", "category=linear&symbol=BTCUSDT")
+        option = await client.get(path, "category=option&baseCoin=BTC")
+        bare = await client.get(path, "category=option")
         server_time = await client.get("/v5/market/time")
         key = await client.get("/v5/user/query-api")
 
-    assert (len(first.rows), len(rest.rows)) == (5, 3)
-    assert rest.cursor == prelaunch.cursor == option.cursor == ""
-    assert prelaunch.rows == option.rows == spot.rows == []
-    assert "nextPageCursor" not in spot.json()["result"]
-    assert Decimal(ticker.rows[0]["markPrice"]) > 1000
+    assert Decimal(linear.rows[0]["markPrice"]) > 1000
+    assert all("markPrice" not in row and "usdIndexPrice" in row for row in spot.rows)
+    assert all(Decimal(row["underlyingPrice"]) > 1000 for row in option.rows)
+    assert bare.code == 10001
     assert int(server_time.json()["result"]["timeNano"]) > 0
     assert key.json()["result"]["readOnly"] == 1
+
+
+async def test_candles_are_newest_first_and_fit_together() -> None:
+    """The candle that contains `start` is included; extremes enclose the open and the close."""
+    path = "/v5/market/kline"
+    hour = DAY_MS // 24
+    start = END - 10 * hour + 1
+    async with client_of(settings(executions=50), clock=at_the_end) as client:
+        reply = await client.get(
+            path, f"category=linear&symbol=BTCUSDT&interval=60&start={start}&end={END - 1}"
+        )
+        latest = await client.get(path, "symbol=ETHUSDT&interval=1")
+        wrong = await client.get(path, "symbol=ETHUSDT&interval=7")
+    candles: list[Any] = reply.rows
+    begins = [int(candle[0]) for candle in candles]
+
+    assert begins == [END - hour * number for number in range(1, 11)]
+    for candle in candles:
+        opened, high, low, closed = (Decimal(text) for text in candle[1:5])
+        assert low <= min(opened, closed) <= max(opened, closed) <= high
+    assert len(latest.rows) == 200
+    assert wrong.code == 10001

@@ -25,6 +25,7 @@ from fillbook.sync.engine import Engine, Limits, Passed, Progress
 from fillbook.venues.bybit import BybitVenue, RetrySettings, connect
 from fillbook.venues.bybit.parse import parse_record
 from papervenues.bybit import PaperHistory, RunningVenue, Settings, running
+from papervenues.bybit.switches import Switches
 from papervenues.faults import FaultPlan, parse_fault
 
 END = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -51,7 +52,14 @@ class Clock:
 
 
 def paper(
-    *faults: str, days: int = 20, executions: int = 1_000, seed: int = 7, bots: int = 3
+    *faults: str,
+    days: int = 20,
+    executions: int = 1_000,
+    seed: int = 7,
+    bots: int = 3,
+    categories: tuple[str, ...] = ("linear",),
+    hedge: bool = False,
+    switches: tuple[str, ...] = (),
 ) -> Settings:
     """The settings of a small history that ends shortly before END."""
     return Settings(
@@ -61,6 +69,9 @@ def paper(
         bots=bots,
         executions=executions,
         faults=FaultPlan(tuple(map(parse_fault, faults))),
+        categories=categories,
+        hedge=hedge,
+        switches=Switches.of(switches),
     )
 
 
@@ -73,6 +84,19 @@ async def _no_sleep(_: float) -> None:
     await asyncio.sleep(0)
 
 
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a connection reads; None is everything."""
+
+    streams: tuple[str, ...] | None = None
+    categories: tuple[str, ...] | None = None
+
+
+EVERYTHING = Reads()
+# One list of one category, for tests that count requests and windows.
+ONE_LIST = Reads(("executions",), ("linear",))
+
+
 @dataclass(slots=True)
 class Book:
     """One account's book, and the exchange it is read from."""
@@ -82,6 +106,7 @@ class Book:
     clock: Clock
     account: Account
     limits: Limits = field(default_factory=Limits)
+    reads: Reads = field(default_factory=lambda: EVERYTHING)
 
     @property
     def account_id(self) -> int:
@@ -92,7 +117,7 @@ class Book:
         self, window: Window, *, progress: Progress = lambda _: None, limits: Limits | None = None
     ) -> Passed:
         """One pass with a connection of its own."""
-        venue = connection(self.paper, self.clock)
+        venue = connection(self.paper, self.clock, self.reads)
         try:
             engine = Engine(
                 pool=self.pool,
@@ -115,7 +140,7 @@ class Book:
 
     async def show_late_rows(self) -> None:
         """Let time pass on the exchange: whoever asks often enough sees every late row."""
-        venue = connection(self.paper, self.clock)
+        venue = connection(self.paper, self.clock, self.reads)
         start = from_milliseconds(self.paper.history.settings.start_ms)
         try:
             while start < self.clock.at:
@@ -156,7 +181,7 @@ def truth_of(url: str) -> Row:
         return decoded
 
 
-def connection(venue: RunningVenue, clock: Clock) -> BybitVenue:
+def connection(venue: RunningVenue, clock: Clock, reads: Reads = EVERYTHING) -> BybitVenue:
     """A connection with the read-only key that wastes no time on waiting."""
     key = venue.keys[0]
     return connect(
@@ -166,6 +191,8 @@ def connection(venue: RunningVenue, clock: Clock) -> BybitVenue:
         base_url=venue.url,
         sleep=_no_sleep,
         retry=RetrySettings(base_seconds=0),
+        streams=reads.streams,
+        categories=reads.categories,
     )
 
 
@@ -177,6 +204,7 @@ async def opened(
     clock: Clock | None = None,
     history: PaperHistory | None = None,
     name: str = "main",
+    reads: Reads = EVERYTHING,
 ) -> AsyncIterator[Book]:
     """A book in a database, beside an exchange with this history."""
     clock = clock or Clock()
@@ -196,4 +224,4 @@ async def opened(
             venue_user_id=str(settings.user_id(0)),
             now=clock(),
         )
-        yield Book(pool, venue, clock, account)
+        yield Book(pool, venue, clock, account, reads=reads)

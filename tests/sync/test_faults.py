@@ -50,11 +50,12 @@ async def _until_proven(book: Book, days: int) -> int:
 
 async def _must_say_why(book: Book, days: int, reason: str) -> None:
     """Gaps are there, the failed window is among them with its reason, and the book stands."""
-    known = await coverage.get(book.pool, book.account_id, "executions", "linear")
-    gaps = minus([whole(paper(days=days))], known.read)
-    failures = await book.rows("SELECT reason FROM ops.window_failures")
-    assert gaps
-    assert any(said in reason for (said,) in failures), reason
+    failures = await book.rows("SELECT stream, scope, reason FROM ops.window_failures")
+    said = [(stream, scope) for stream, scope, why in failures if why in reason]
+    assert said, reason
+    for stream, scope in said:
+        known = await coverage.get(book.pool, book.account_id, stream, scope)
+        assert minus([whole(paper(days=days))], known.read)
     assert (await book.verify()).ok
 
 
@@ -91,10 +92,10 @@ async def test_a_slow_body_is_waited_for(database_url: str) -> None:
 
 
 async def test_a_hidden_row_raises_an_alarm(database_url: str) -> None:
-    """Rows that are never listed: the position chain breaks, names fills, and stays in that leg."""
+    """Rows that are never listed: the log tells of them, and the position chain breaks there."""
     settings = paper("hidden_row=0.03@BTCUSDT", executions=700, days=10)
     async with opened(database_url, settings) as book:
-        assert (await book.backfill(whole(settings))).complete
+        passed = await book.backfill(whole(settings))
         truth = await book.truth()
         hidden = true_executions(truth) - await booked_executions(book)
         alarms = await book.rows(
@@ -103,6 +104,9 @@ async def test_a_hidden_row_raises_an_alarm(database_url: str) -> None:
         held, true = await booked_positions(book), true_positions(truth)
 
         assert hidden
+        assert not passed.complete
+        assert len(passed.failures) == len({row[-1] for row in hidden})
+        assert all("the account log tells a fill" in failure for failure in passed.failures)
         assert {row[0] for row in hidden} == {"BTCUSDT"}
         assert set(alarms) == {("BTCUSDT", "chain_break")}
         assert {symbol: qty for symbol, qty in true.items() if symbol != "BTCUSDT"} == {

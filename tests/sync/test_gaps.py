@@ -9,7 +9,7 @@ from fillbook.ledger import coverage
 from fillbook.sync import traversal
 from fillbook.sync.engine import Limits
 from papervenues.bybit import history_of
-from tests.sync.book import DAY, END, Book, Undisturbed, opened, paper, whole
+from tests.sync.book import DAY, END, ONE_LIST, Book, Undisturbed, opened, paper, whole
 from tests.sync.truth import must_equal_truth
 
 STUCK = END - 9 * DAY
@@ -66,7 +66,7 @@ async def test_a_burst_beyond_the_page_budget_halves_the_window(
     """A window with more pages than the budget is read again in halves, until it fits."""
     monkeypatch.setattr(traversal, "PAGES_MAX", 3)
     settings = paper(executions=900, days=6)
-    async with opened(database_url, settings) as book:
+    async with opened(database_url, settings, reads=ONE_LIST) as book:
         passed = await book.backfill(whole(settings))
         read = await book.rows("SELECT pages, ends_at - starts_at FROM facts.windows")
 
@@ -99,7 +99,7 @@ async def test_what_the_venue_no_longer_keeps_is_a_named_gap(database_url: str) 
     """Time before the retention is unavailable by name, once, and the rest is proven."""
     settings = paper(executions=200, days=3)
     asked = Window(END - 800 * DAY, END)
-    async with opened(database_url, settings) as book:
+    async with opened(database_url, settings, reads=ONE_LIST) as book:
         passed = await book.backfill(asked)
         known = await _coverage(book)
         before = await book.rows("SELECT count(*) FROM facts.windows WHERE outcome = 'unavailable'")
@@ -119,7 +119,7 @@ async def test_late_rows_heal_when_they_settle(database_url: str) -> None:
     """Rows that appear within two days are picked up by later passes, which settle the time."""
     settings = paper("late_rows=0.2", executions=400, days=5)
     asked = whole(settings)
-    async with opened(database_url, settings) as book:
+    async with opened(database_url, settings, reads=ONE_LIST) as book:
         for at in (END - 4 * DAY, END - 2 * DAY, END):
             book.clock.at = at
             await book.backfill(asked)

@@ -7,7 +7,7 @@ import pytest
 
 from fillbook.errors import LeaseHeld, StaleFence
 from fillbook.ledger import leases
-from fillbook.sync.engine import Limits, Passed
+from fillbook.sync.engine import TURN, Limits, Passed
 from tests.sync.book import DAY, Book, Undisturbed, opened, paper, whole
 from tests.sync.truth import must_equal_truth
 
@@ -51,7 +51,7 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(
 
         async def take_over() -> None:
             now = book.clock() + leases.LEASE_LENGTH + timedelta(seconds=1)
-            await leases.acquire(book.pool, book.account_id, "executions", now=now)
+            await leases.acquire(book.pool, book.account_id, TURN, now=now)
             taken.extend(str(row) for row in await _written(book))
 
         tasks: list[asyncio.Task[None]] = []

@@ -22,13 +22,13 @@ WALL_CLOCKS = frozenset(
 CONFIGURATION = frozenset({"os.environ", "os.environb", "os.getenv", "os.putenv"})
 
 # The top floor, and the one place where the real clock is tied to everything else.
-MAY_READ_THE_CLOCK = (f"{PACKAGE}/faces/", f"{PACKAGE}/doors/", f"{PACKAGE}/wiring.py")
+MAY_READ_THE_CLOCK = (f"{PACKAGE}/faces/", f"{PACKAGE}/doors/", f"{PACKAGE}/wiring/")
 # A server process is started with the environment of its starter, as any child is.
 MAY_READ_CONFIGURATION = (
     f"{PACKAGE}/faces/",
     f"{PACKAGE}/doors/",
-    f"{PACKAGE}/wiring.py",
-    f"{PACKAGE}/settings.py",
+    f"{PACKAGE}/wiring/",
+    f"{PACKAGE}/settings/",
     f"{PACKAGE}/__main__.py",
     f"{PACKAGE}/ledger/_server_user.py",
 )

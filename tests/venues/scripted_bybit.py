@@ -5,20 +5,20 @@ import hashlib
 import hmac
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from fillbook.domain.window import Window, milliseconds
-from fillbook.venues.bybit import BybitVenue, RetrySettings, connect
+from fillbook.domain.window import milliseconds
+from fillbook.venues._sharing import Sharing
+from fillbook.venues.bybit import BybitVenue, RetrySettings, StreamLimits, connect
+from tests.venues.bybit_rows import NOW
 
 KEY = "labkey"
 SECRET = "labsecret"
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-WINDOW = Window(NOW - timedelta(days=7), NOW - timedelta(minutes=1))
 EXECUTIONS = "/v5/execution/list"
 TIME = "/v5/market/time"
 
@@ -45,39 +45,14 @@ def refusal(code: int, text: str = "no", **headers: str) -> Reply:
     return Reply(body=json.dumps(body).encode(), headers=headers)
 
 
-def listing(rows: list[object], cursor: str | None = "") -> Reply:
-    """A page of the execution list."""
-    result: dict[str, object] = {"category": "linear", "list": rows}
+def listing(
+    rows: Sequence[object], cursor: str | None = "", *, category: str = "linear", name: str = "list"
+) -> Reply:
+    """A page of a list."""
+    result: dict[str, object] = {"category": category, name: list(rows)}
     if cursor is not None:
         result["nextPageCursor"] = cursor
     return success(result)
-
-
-def trade(number: int = 1, **changes: object) -> dict[str, object]:
-    """A row of the execution list inside the window of these tests."""
-    row: dict[str, object] = {
-        "symbol": "BTCUSDT",
-        "orderId": f"order-{number}",
-        "orderLinkId": "",
-        "side": "Buy",
-        "createType": "CreateByUser",
-        "orderType": "Limit",
-        "stopOrderType": "UNKNOWN",
-        "execFee": "0.0357",
-        "execId": f"exec-{number}",
-        "execPrice": "65000.1",
-        "execQty": "0.001",
-        "execValue": "65.0001",
-        "execType": "Trade",
-        "execTime": str(milliseconds(WINDOW.starts_at) + number),
-        "feeCurrency": "USDT",
-        "isMaker": True,
-        "markPrice": "65001",
-        "closedSize": "0",
-        "seq": 4_688_002_127 + number,
-        "extraFees": "",
-    }
-    return row | changes
 
 
 @dataclass(slots=True)
@@ -180,7 +155,14 @@ async def scripted_bybit() -> AsyncIterator[ScriptedBybit]:
 
 @asynccontextmanager
 async def connected(
-    scripted: ScriptedBybit, *, fake: FakeTime | None = None, tries: int = 5
+    scripted: ScriptedBybit,
+    *,
+    fake: FakeTime | None = None,
+    tries: int = 5,
+    sharing: Sharing | None = None,
+    categories: Sequence[str] | None = None,
+    environment: str = "mainnet",
+    stream_limits: StreamLimits | None = None,
 ) -> AsyncIterator[BybitVenue]:
     """A venue that speaks to the scripted one and waits without waiting."""
     fake = fake or FakeTime()
@@ -188,10 +170,14 @@ async def connected(
         key=KEY,
         secret=SECRET,
         base_url=scripted.url,
+        environment=environment,
         clock=fake.clock,
         sleep=fake.sleep,
         stopwatch=fake.stopwatch,
+        sharing=sharing,
         retry=RetrySettings(tries=tries),
+        categories=categories,
+        stream_limits=stream_limits,
     )
     try:
         yield venue

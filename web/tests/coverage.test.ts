@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import { picture, within } from '../src/lib/coverage.ts'
 import { floored, warnings } from '../src/lib/warnings.ts'
+import { stretch } from '../src/lib/words.ts'
 
 const MAY = { from: '2026-05-01T00:00:00Z', to: '2026-05-31T00:00:00Z' }
 const EARLY = { from: '2026-05-01T00:00:00Z', to: '2026-05-10T00:00:00Z' }
@@ -62,4 +63,45 @@ test('a position that the fills cannot explain is a grave warning, though every 
   assert.equal(warning?.grave, true)
   assert.match(warning?.said ?? '', /3 fills that do not fit/)
   assert.match(warning?.excludes ?? '', /BTCUSDT after 1 May 2026/)
+})
+
+const WHOLE = { gaps: [], alarms: [], percent: '100.00', read_at: null }
+const SILENT = ['orders', 'deposits', 'transfers'].map((stream) => ({ account: 'main', stream, scope: 'all' }))
+
+test('what is proven is folded into fills and the rest; every line can still be seen', () => {
+  const all = [OF, { ...OF, scope: 'spot' }, ...SILENT]
+  const drawn = picture({
+    ...WHOLE,
+    rows: all.map((one) => ({ ...one, ...MAY, grade: 'settled' as const })),
+    requested: all.map((one) => ({ ...one, ...MAY })),
+  })
+  assert.deepEqual(drawn.brief.map((row) => row.name), ['Executions · linear, spot', '3 other histories'])
+  assert.equal(drawn.lines.length, 5)
+})
+
+test('a line that is not proven stands by itself, and first', () => {
+  const all = [OF, ...SILENT]
+  const drawn = picture({
+    ...WHOLE,
+    rows: all.map((one) => ({ ...one, ...(one.stream === 'orders' ? EARLY : MAY), grade: 'read' as const })),
+    gaps: [{ account: 'main', stream: 'orders', scope: 'all', ...LATE, reason: 'not read yet' }],
+    requested: all.map((one) => ({ ...one, ...MAY })),
+  })
+  assert.deepEqual(drawn.brief.map((row) => row.name), ['Orders', 'Executions · linear', '2 other histories'])
+  assert.deepEqual(drawn.brief.map((row) => row.proven), [false, true, true])
+})
+
+test('a folded bar shows the weakest proof of its lines, drawn last', () => {
+  const spot = { ...OF, scope: 'spot' }
+  const drawn = picture({
+    ...WHOLE,
+    rows: [{ ...spot, ...LATE, grade: 'read' }, { ...OF, ...MAY, grade: 'corroborated' }, { ...spot, ...EARLY, grade: 'settled' }],
+    requested: [{ ...OF, ...MAY }, { ...spot, ...MAY }],
+  })
+  assert.deepEqual(drawn.brief[0]?.pieces.map((one) => one.kind), ['requested', 'corroborated', 'settled', 'read'])
+})
+
+test('a disputed instant is named once, to the second', () => {
+  assert.equal(stretch('2026-05-09T14:03:07.120Z', '2026-05-09T14:03:07.121Z'), '9 May 14:03:07')
+  assert.equal(stretch(MAY.from, MAY.to), '1 May 00:00 to 31 May 00:00')
 })

@@ -23,3 +23,4 @@ class KeyFacts:
     can_withdraw: bool
     expires_in_days: int | None
     bound_to_addresses: bool
+    account_kind: str = ""  # in the venue's own words: which generation of accounts it is

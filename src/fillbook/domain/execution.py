@@ -1,4 +1,4 @@
-"""Readings of raw records: an execution, a cash flow, an order, or why a record cannot be read."""
+"""Readings of raw records: what each of them tells, or why it cannot be read."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -6,10 +6,14 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from fillbook.domain.closed_pnl import ClosedPnl
 from fillbook.domain.instrument import Leg
+from fillbook.domain.log_entry import LogEntry
+from fillbook.domain.movement import Movement
 from fillbook.domain.order import Order
 
 Side = Literal["Buy", "Sell"]
+CashKind = Literal["funding", "session"]  # session: profit paid out while the position goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class CashFlow:
 
     cash_key: UUID
     occurred_at: datetime
-    kind: Literal["funding"]
+    kind: CashKind
     category: str
     symbol: str
     leg: Leg
@@ -66,7 +70,7 @@ class Unreadable:
     reason: str
 
 
-Told = Execution | CashFlow | Order  # what a record may tell
+Told = Execution | CashFlow | Order | LogEntry | ClosedPnl | Movement  # what a record may tell
 Reading = Told | Unreadable
 
 _INFERRED = frozenset(("fee_currency",))
@@ -94,8 +98,9 @@ def completed(before: Told, after: Told) -> Told:
 def revision_reason(before: Told, after: Told) -> Literal["completion", "revision"] | None:
     """Why the later reading differs: None when it does not.
 
-    Fields that were empty, or only inferred, and arrive now complete a reading. Any other change is
-    the venue telling another story, and revises it.
+    Fields that were empty, or only inferred, and arrive now complete a reading; so does the leg of
+    what was taken for a net fill. Any other change is the venue telling another story, and revises
+    it.
     """
     if before == after:
         return None
@@ -105,6 +110,7 @@ def revision_reason(before: Told, after: Told) -> Literal["completion", "revisio
     for field in fields(before):
         was, now = getattr(before, field.name), getattr(after, field.name)
         replaced = inferred and field.name in _INFERRED
+        replaced = replaced or (field.name == "leg" and was == "net")
         if was != now and was not in _EMPTY and not replaced and field.name != "fee_inferred":
             return "revision"
     return "completion"

@@ -1,8 +1,10 @@
 """A half-open interval of time, [starts_at, ends_at), in aware UTC, and sets of such intervals."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -64,25 +66,31 @@ def union(pieces: Iterable[Window]) -> list[Window]:
 
 
 def intersect(left: Iterable[Window], right: Iterable[Window]) -> list[Window]:
-    """What lies in both."""
-    right = tuple(right)
+    """What lies in both: the pieces on the left, cut to the time on the right."""
+    cuts = union(right)
     return [
-        Window(max(a.starts_at, b.starts_at), min(a.ends_at, b.ends_at))
-        for a in left
-        for b in right
-        if max(a.starts_at, b.starts_at) < min(a.ends_at, b.ends_at)
+        Window(max(piece.starts_at, cut.starts_at), min(piece.ends_at, cut.ends_at))
+        for piece in left
+        for cut in _touching(piece, cuts)
     ]
+
+
+def _touching(piece: Window, sorted_apart: list[Window]) -> Iterator[Window]:
+    """Those of some windows, which are apart and in order, that share time with a piece."""
+    first = bisect_right(sorted_apart, piece.starts_at, key=attrgetter("ends_at"))
+    for place in range(first, len(sorted_apart)):
+        if sorted_apart[place].starts_at >= piece.ends_at:
+            return
+        yield sorted_apart[place]
 
 
 def minus(pieces: Iterable[Window], taken: Iterable[Window]) -> list[Window]:
     """What lies in the pieces and not in the taken."""
     left: list[Window] = []
-    holes = sorted(taken)
+    holes = union(taken)
     for piece in pieces:
         at = piece.starts_at
-        for hole in holes:
-            if hole.ends_at <= at or hole.starts_at >= piece.ends_at:
-                continue
+        for hole in _touching(piece, holes):
             if hole.starts_at > at:
                 left.append(Window(at, hole.starts_at))
             at = hole.ends_at

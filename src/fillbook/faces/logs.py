@@ -1,6 +1,7 @@
 """Logs: one JSON record a line in a file of its own per run, warnings on standard error.
 
-No secret reaches a log: names that sound like one are blanked, and nothing below logs a request.
+No secret reaches a log: names that sound like one are blanked, values that are known to be one are
+taken out of every text, and nothing below logs a request.
 """
 
 import logging
@@ -16,7 +17,16 @@ _HIDDEN = "[hidden]"
 _SECRET_WORDS = ("secret", "password", "token", "api_key", "signature", "authorization")
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 
+HIDDEN_LENGTH_MIN = 6  # what is shorter occurs in plain words
+
 Event = MutableMapping[str, Any]
+
+_hidden: set[str] = set()
+
+
+def hide(*secrets: str) -> None:
+    """From now on, none of these is in a record, whatever text it comes in."""
+    _hidden.update(secret for secret in secrets if len(secret) >= HIDDEN_LENGTH_MIN)
 
 
 def log_to(folder: Path, *, level: str, started_at: datetime) -> Path:
@@ -61,10 +71,21 @@ def _quiet_libraries() -> None:
 
 
 def _hide_secrets(_logger: object, _method: str, event: Event) -> Event:
-    for name in event:
+    for name in list(event):
         if any(word in name.lower() for word in _SECRET_WORDS):
             event[name] = _HIDDEN
+        elif _hidden:
+            event[name] = _without_secrets(event[name])
     return event
+
+
+def _without_secrets(value: object) -> object:
+    text = value if isinstance(value, str) else repr(value)
+    if not any(secret in text for secret in _hidden):
+        return value
+    for secret in _hidden:
+        text = text.replace(secret, _HIDDEN)
+    return text
 
 
 def _plain(_logger: object, _method: str, event: Event) -> str:

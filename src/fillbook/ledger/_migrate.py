@@ -41,15 +41,18 @@ STATEMENT_LOCK_TIMEOUT = "120s"
 
 # The names of the views; a real table that bears one would be in the way.
 VIEW_NAMES = (
+    "account_log",
     "bots",
     "cash_account_state",
     "cash_flows",
+    "closed_pnl",
     "completed_trades",
     "completed_trades_summary",
     "day_trades",
     "execution_owners",
     "lot_matches",
     "market_data",
+    "movements",
     "performance_metrics",
     "portfolio_items",
     "portfolio_snapshots",

@@ -35,6 +35,7 @@ ACL_VERSION = 2
 ACL_USER_OBJ, ACL_USER, ACL_GROUP_OBJ, ACL_GROUP, ACL_MASK, ACL_OTHER = 1, 2, 4, 8, 16, 32
 ACL_NO_ID = 0xFFFFFFFF
 PASS = 1
+NOT_ITS_OWN = ("PG", "LC_", "FILLBOOK_", "BYBIT_", "DATABASE_", "DB_", "POSTGRES_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,11 @@ def _add_system_user() -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment without what would change PostgreSQL's programs behind our back."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
+    """Return our environment without what would change PostgreSQL's programs behind our back.
+
+    The server outlives its starter, and what it was given is on show: no secret goes along either.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_ITS_OWN)}
     return kept | {"LC_ALL": "C"}
 
 

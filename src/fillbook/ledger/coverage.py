@@ -15,12 +15,17 @@ SQL = queries("coverage.sql")
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The proven intervals of one stream and scope, oldest first."""
+    """The proven intervals of one stream and scope, oldest first.
+
+    What is disputed is neither read nor settled: the account log tells of a fill at that instant,
+    and the executions leave it out.
+    """
 
     read: tuple[Window, ...] = ()
     settled: tuple[Window, ...] = ()
     unavailable: tuple[Window, ...] = ()
     wanted: tuple[Window, ...] = ()
+    disputed: tuple[Window, ...] = ()
 
 
 async def get(pool: Pool, account_id: int, stream: str, scope: str) -> Coverage:
@@ -29,8 +34,11 @@ async def get(pool: Pool, account_id: int, stream: str, scope: str) -> Coverage:
     async with transaction(pool) as conn:
         known = await (await conn.execute(SQL["get_coverage"], what)).fetchone()
         wanted = await (await conn.execute(SQL["get_wanted"], what)).fetchone()
-    read, settled, unavailable = (tuple(as_windows(r)) for r in known[:3]) if known else ((),) * 3
-    return Coverage(read, settled, unavailable, tuple(as_windows(wanted[0])) if wanted else ())
+    read, settled, unavailable, disputed = (
+        (tuple(as_windows(ranges)) for ranges in known) if known else ((),) * 4
+    )
+    asked = tuple(as_windows(wanted[0])) if wanted else ()
+    return Coverage(read, settled, unavailable, asked, disputed)
 
 
 async def want(pool: Pool, account_id: int, stream: str, scope: str, window: Window) -> None:

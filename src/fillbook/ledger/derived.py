@@ -25,14 +25,13 @@ from fillbook.ledger.copying import copy_rows
 from fillbook.ledger.knowing import Knowing
 from fillbook.ledger.leg_facts import Chunk, LegReader, read_leg
 from fillbook.ledger.restating import Cause, Restating
+from fillbook.ledger.statistics import keep_statistics
 
 SQL = queries("laying.sql")
 TOUCHED = queries("touched.sql")
 TRADES = queries("trades.sql")
 
 DERIVATION_VERSION = 2
-
-ANALYZE_FACTOR = 8
 
 _DROPS = ("drop_lines", "drop_matches", "drop_funding_shares")
 
@@ -274,7 +273,7 @@ class _Leg:
                 return False
             self.any_fact = self.any_fact or chunk.any or laid.stretch.is_laid
             await self._save(rows.of_leg(self.account_id, laid, chunk.currency), chunk)
-            await self._analyze(len(chunk.executions))
+            await keep_statistics(self.conn, self.account_id)
             state = laid.stretch
         if self.any_fact:
             await self.conn.execute(
@@ -322,14 +321,6 @@ class _Leg:
                 TRADES["put_trips"] + "\n" + TRADES["trips_of_books"],
                 what | written.trip_columns(),
             )
-
-    async def _analyze(self, fills: int) -> None:
-        """Give the planner statistics when much was laid at once, and then ever more rarely."""
-        known = self.reader.knowing
-        known.fills_laid += fills
-        if known.fills_laid >= known.analyze_at:
-            known.analyze_at *= ANALYZE_FACTOR
-            await self.conn.execute(SQL["analyze"])
 
     async def tidy_up(self, since: datetime) -> None:
         """Leave no stretch without facts and no book without lines; note what was restated."""

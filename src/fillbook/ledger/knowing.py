@@ -33,8 +33,6 @@ from fillbook.ledger._queries import queries
 
 SQL = queries("touched.sql")
 
-ANALYZE_FIRST = 10_000  # fills; less is laid well without statistics
-
 _KINDS: dict[str, ContractKind] = {"inverse": "inverse", "spot": "spot", "option": "option"}
 
 
@@ -53,8 +51,6 @@ class Knowing:
     any_intents: bool = False
     any_prices: bool = False
     any_orders: bool = False
-    fills_laid: int = 0  # in this transaction
-    analyze_at: int = ANALYZE_FIRST
 
     def of_leg(self, name: LegName, piece: Window) -> Known:
         """What is known of a leg in a piece of time, but for what goes by execution."""

@@ -1,20 +1,20 @@
 """One number for a whole book: equal books have equal hashes, however they came about.
 
-It covers the sorted content of executions, cash flows and derived rows, without chain links,
-receipt times and run ids: facts as they stand, however often they were told. Two machines that read
-the same history agree on it.
+It covers the sorted content of facts and derived rows, without chain links, receipt times and run
+ids: facts as they stand, however often they were told. Two machines that read the same history
+agree on it. Orders are left out: which of them a venue still tells depends on when it is asked.
 """
 
 from hashlib import sha256
 
 from fillbook.ledger._pool import Pool, snapshot
 from fillbook.ledger._queries import queries
+from fillbook.ledger.kinds import KINDS
 
 SQL = queries("verify.sql")
 
 _CONTENTS = (
-    "content_executions",
-    "content_cash_flows",
+    *(kind.content for kind in KINDS if kind.content),
     "content_stretches",
     "content_lines",
     "content_matches",
@@ -24,6 +24,7 @@ _CONTENTS = (
     "content_alarms",
     "content_books",
     "content_unattached",
+    "content_disputes",
 )
 
 

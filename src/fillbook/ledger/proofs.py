@@ -13,7 +13,7 @@ from fillbook.domain.instrument import LegName
 from fillbook.domain.statement import Terms
 from fillbook.domain.window import Window, minus
 from fillbook.errors import LedgerError
-from fillbook.ledger import derived
+from fillbook.ledger import derived, disputes
 from fillbook.ledger._queries import queries
 from fillbook.ledger.chain import window_payload
 from fillbook.ledger.derived import DERIVATION_VERSION, Task, all_tasks, together
@@ -49,17 +49,26 @@ async def prove(writing: Writing, proof: Proof) -> int:
     """Add a proof and lay what it covers; returns by how many completed trades grew.
 
     A *live* outcome proves nothing: it says that a stream was heard without interruption, so that
-    what it told may be laid until a window confirms it.
+    what it told may be laid until a window confirms it. A window may span any number of requests;
+    its pages and rows are their sums.
     """
     since = await check_version(writing)
-    before = await laid_pieces(writing, proof.scope)
+    is_witness = proof.stream.partition(".")[0] in disputes.WITNESSES
+    witnessed = await disputes.witnessed(writing.conn, writing.account_id) if is_witness else None
+    before = await laid_pieces(writing, proof.scope) if lays(proof.stream) else []
     seq = await add_window(writing, proof)
     words = _words(writing, proof) | {"outcome": proof.outcome}
     row = await (await writing.conn.execute(COVERAGE["prove"], words)).fetchone()
     assert row is not None
     await writing.conn.execute(COVERAGE["clear_failures"], words | {"read": row[0]})
-    fresh = minus([proof.window], before) if lays(proof.stream) else []
-    touched = await waiting(writing, since, category=proof.scope, fresh=fresh)
+    await disputes.note(writing, since=since, before=witnessed)
+    laid = lays(proof.stream)
+    touched = await waiting(
+        writing,
+        since,
+        category=proof.scope if laid else "",
+        fresh=minus([proof.window], before) if laid else (),
+    )
     cause = Cause(seq, "late_fact", proof.read_at)
     return await lay_touched(writing, touched, cause)
 
@@ -79,6 +88,9 @@ async def laid_pieces(writing: Writing, category: str) -> list[Window]:
 async def lay_touched(writing: Writing, tasks: Iterable[Task], cause: Cause) -> int:
     """Lay what facts have touched; facts count up to the chain's end from now on."""
     tasks = together(tasks)
+    if not tasks:
+        await _count_through(writing, writing.head.seq)
+        return 0
     known = await knowing(writing.conn, writing.account_id, through=writing.head.seq)
     stated = await _state_terms(writing, known, {_contract(task.name) for task in tasks})
     if stated:  # what was laid before they were known is laid again whole
@@ -88,10 +100,14 @@ async def lay_touched(writing: Writing, tasks: Iterable[Task], cause: Cause) -> 
     grown = 0
     for task in tasks:
         grown += await derived.lay_leg(known, task, _cause_of(task, cause))
-    await writing.conn.execute(
-        LAYING["move_through"], {"account_id": writing.account_id, "through": known.through}
-    )
+    await _count_through(writing, known.through)
     return grown
+
+
+async def _count_through(writing: Writing, through: int) -> None:
+    await writing.conn.execute(
+        LAYING["move_through"], {"account_id": writing.account_id, "through": through}
+    )
 
 
 def _contract(name: LegName) -> tuple[str, str]:

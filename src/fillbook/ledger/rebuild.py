@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fillbook.domain.window import Window, minus, union
-from fillbook.ledger import accounts, derived
+from fillbook.ledger import accounts, derived, disputes
 from fillbook.ledger._pool import Connection, Pool, transaction
 from fillbook.ledger._queries import queries
 from fillbook.ledger.derived import DERIVATION_VERSION, all_tasks
@@ -27,6 +27,7 @@ _DROPS = (
     "drop_derived_stretches",
     "drop_derived_books",
     "drop_derived_coverage",
+    "drop_derived_disputes",
     "drop_derived_laid",
 )
 _WIPES = (
@@ -36,6 +37,9 @@ _WIPES = (
     "wipe_windows",
     "wipe_raw_records",
     "wipe_orders",
+    "wipe_log_entries",
+    "wipe_closed_pnl",
+    "wipe_movements",
     "wipe_statements",
     "wipe_failures",
     "wipe_restatements",
@@ -64,6 +68,7 @@ async def rebuild(pool: Pool, account_id: int, *, now: datetime) -> int:
         for covered in await covered_by_windows(conn, account_id):
             await _put_coverage(conn, account_id, covered)
         known = await known_to_count(conn, account_id)
+        await disputes.lay_all(conn, account_id, through=known.through)
         for task in await all_tasks(known):
             await derived.lay_leg(known, task)
             laid += 1

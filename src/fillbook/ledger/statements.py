@@ -24,7 +24,7 @@ from fillbook.domain.statement import (
 )
 from fillbook.domain.window import Window
 from fillbook.errors import NotFound, UsageError
-from fillbook.ledger import facts, stating
+from fillbook.ledger import disputes, readings, stating
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
 from fillbook.ledger.derived import Task, all_tasks, tasks_of
@@ -75,11 +75,12 @@ async def state(writing: Writing, statement: Statement, said: Said) -> Stated:
     before = await _touched(writing, statement)
     seq = await stating.add_statement(writing, statement, said)
     if isinstance(statement, Correction | Void):
-        latest = await facts.latest_readings(
+        latest = await readings.latest_readings(
             writing.conn, writing.account_id, [statement.execution_key]
         )
-        additions = facts.say_into(seq, statement, latest)
-        await facts.put_additions(writing, additions, booked_at=writing.now)
+        additions = readings.say_into(seq, statement, latest)
+        await readings.put_additions(writing, additions, booked_at=writing.now)
+    await disputes.note(writing, since=since, before=None)
     pending = await waiting(writing, since)  # what other writers have booked in laid time
     touched = [*before, *await _touched(writing, statement), *pending]
     cause = Cause(seq, stating.kind_of(statement), writing.now)
@@ -100,7 +101,7 @@ async def _of_known_execution(
 ) -> Assign | Correction | Void:
     """The statement, if there is such an execution. A correction adds to the one that stands."""
     key = statement.execution_key
-    latest = (await facts.latest_readings(writing.conn, writing.account_id, [key])).get(key)
+    latest = (await readings.latest_readings(writing.conn, writing.account_id, [key])).get(key)
     if latest is None or not isinstance(latest.told, Execution):
         raise NotFound("There is no such execution in this account.")
     if isinstance(statement, Assign):
@@ -153,7 +154,7 @@ async def _laid_instant(writing: Writing, statement: OpeningBalance) -> None:
     words = {"account_id": writing.account_id, "category": name.category, "symbol": name.symbol}
     found = await writing.conn.execute(TOUCHED["legs_of_symbol"], words)
     legs = {row[0] for row in await found.fetchall()}
-    if legs and (name.leg == "net") != ("net" in legs):
+    if legs and (name.leg == "net") not in {leg == "net" for leg in legs}:
         raise UsageError(f"{name.symbol} is held as {', '.join(sorted(legs))}, not {name.leg}.")
 
 

@@ -5,9 +5,9 @@ time. Memory grows with the records that were told more than once, and with noth
 
 1. *Chain.* Does every raw record, window and statement hash to its link, is none missing, does the
    head agree?
-2. *Readings.* Do the raw records, read again, and the statements give exactly the executions, cash
-   flows and orders booked?
-3. *Coverage.* Do the windows fold to the coverage that is shown?
+2. *Readings.* Do the raw records, read again, and the statements give exactly the facts booked?
+3. *Coverage.* Do the windows fold to the coverage that is shown, and do the list and the account
+   log disagree just where that is said?
 4. *Figures.* Does laying every leg from its facts give exactly the derived rows?
 
 A difference is a value that names its place; the first ones are collected, so that one does not
@@ -17,7 +17,7 @@ hide the rest.
 from psycopg.rows import TupleRow
 
 from fillbook.errors import LedgerError
-from fillbook.ledger import accounts
+from fillbook.ledger import accounts, disputes
 from fillbook.ledger._pool import Connection, Pool, snapshot
 from fillbook.ledger._queries import queries
 from fillbook.ledger.derived import DERIVATION_VERSION
@@ -43,6 +43,7 @@ async def verify(pool: Pool, account_id: int, parse: Parse) -> Verified:
             result.rebuild_needed = True
             return result
         await _coverage(conn, account_id, result)
+        await _disputes(conn, account_id, result)
         await _figures(conn, account_id, laid, result)
     return result
 
@@ -62,6 +63,16 @@ async def _figures(
                 result.add(where, what)
     except LedgerError as error:  # a statement that was tampered with, and named already
         result.add("facts.statements", str(error))
+
+
+async def _disputes(conn: Connection, account_id: int, result: Verified) -> None:
+    """The list and the account log disagree just where that is said."""
+    try:
+        through = (await known_to_count(conn, account_id)).through
+    except LedgerError:  # a statement that was tampered with, and is named elsewhere
+        return
+    if await disputes.differ(conn, account_id, through=through):
+        result.add("derived.disputes", "they differ from what the list and the account log tell")
 
 
 async def _terms(conn: Connection, account_id: int, result: Verified) -> None:

@@ -11,9 +11,10 @@ from fillbook.domain.execution import Reading
 from fillbook.domain.raw import content_key
 from fillbook.domain.statement import Correction, Void
 from fillbook.domain.window import Window
-from fillbook.ledger import chain, facts, stating
+from fillbook.ledger import chain, readings, stating
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
+from fillbook.ledger.kinds import KINDS
 from fillbook.ledger.packing import unpack
 from fillbook.ledger.verify_figures import first_difference
 
@@ -25,17 +26,8 @@ FINDINGS_MAX = 20
 Parse = Callable[[str, str, bytes], Reading]
 Place = tuple[object, ...]
 
-_TABLES = {
-    "copy_executions": "facts.executions",
-    "copy_cash_flows": "facts.cash_flows",
-    "copy_orders": "facts.orders",
-    "copy_quarantined": "facts.quarantined",
-}
-_BOOKED = {
-    "copy_executions": "booked_executions",
-    "copy_cash_flows": "booked_cash_flows",
-    "copy_orders": "booked_orders",
-}
+# In the order of `count_readings`.
+_TABLES = {kind.copy: kind.table for kind in KINDS} | {"copy_quarantined": "facts.quarantined"}
 _SAYS = ("correction", "void")  # statements that make revisions of executions
 
 
@@ -84,12 +76,13 @@ async def chain_and_readings(
     check.link = b"" if stored is None else bytes(stored)
     if stored is None or check.link != chain.genesis(chain.Genesis(*opened)):
         result.add("facts.geneses", "the first link does not hash to what it commits to")
+    check.counted = dict(zip(_TABLES, (await check.rows("count_readings"))[0], strict=True))
     check.repeated = {row[0] for row in await check.rows("repeated_keys")}
     async for links in check.links():
         await check.batch(links)
     if (check.seq, check.link) != (head_seq, bytes(head_hash)):
         result.add("ops.chain_heads", f"the chain ends at {check.seq}, the head says {head_seq}")
-    await check.counts()
+    check.counts()
 
 
 @dataclass(slots=True)
@@ -101,7 +94,8 @@ class _Check:
     link: bytes = b""  # the last one followed
     seq: int = 0
     repeated: set[UUID] = field(default_factory=set)
-    latest: facts.Known = field(default_factory=dict)
+    latest: readings.Known = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)  # rows that are there, by table
     booked: dict[str, int] = field(default_factory=dict)  # rows that must be there, by table
 
     async def rows(self, name: str, **more: object) -> list[TupleRow]:
@@ -148,7 +142,7 @@ class _Check:
         self.link, self.seq = bytes(stored), seq
         return fits
 
-    def _raw(self, row: TupleRow) -> list[facts.Addition]:
+    def _raw(self, row: TupleRow) -> list[readings.Addition]:
         seq, key, content, received_at, run_id, stream, scope, codec, packed, stored = row
         self.result.raw_records += 1
         try:
@@ -162,7 +156,7 @@ class _Check:
         if not self._linked(seq, b"r", payload, stored) or content_key(body) != content:
             self.result.add("facts.raw_records", f"record {seq} does not hash to its link")
         latest = self.latest if key in self.repeated else {}
-        return facts.read_into(seq, self.parse(stream, scope, body), latest)
+        return readings.read_into(seq, self.parse(stream, scope, body), latest)
 
     def _window(self, row: TupleRow) -> None:
         (
@@ -191,7 +185,7 @@ class _Check:
         if not self._linked(seq, b"w", payload, stored):
             self.result.add("facts.windows", f"window {seq} does not hash to its link")
 
-    def _statement(self, row: TupleRow) -> list[facts.Addition]:
+    def _statement(self, row: TupleRow) -> list[readings.Addition]:
         seq, kind, target, body, stated_at, stated_by, reason, stored = row
         payload = chain.statement_payload(kind, target, body, (stated_at, stated_by), reason)
         if not self._linked(seq, b"s", payload, stored):
@@ -200,17 +194,17 @@ class _Check:
         said = stating.read(kind, body)
         if not isinstance(said, Correction | Void) or said.execution_key not in self.latest:
             return []
-        return facts.say_into(seq, said, self.latest)
+        return readings.say_into(seq, said, self.latest)
 
     def _expect(
         self,
         expected: dict[str, dict[Place, tuple[object, ...]]],
-        additions: Iterable[facts.Addition],
+        additions: Iterable[readings.Addition],
         *,
         booked_at: datetime,
     ) -> None:
         for table, values, _ in additions:
-            row = facts.with_booked_at(table, (self.account_id, *values), booked_at)
+            row = readings.with_booked_at(table, (self.account_id, *values), booked_at)
             expected[table][_place(table, row)] = row
             self.booked[table] = self.booked.get(table, 0) + 1
 
@@ -222,10 +216,15 @@ class _Check:
         keys = [row[1] for kind, row in links if kind == "raw"]
         keys += [row[2] for kind, row in links if kind == "statement" and row[1] in _SAYS]
         seqs = [row[0] for kind, row in links if kind != "window"]
-        booked = {table: await self.rows(name, keys=keys) for table, name in _BOOKED.items()}
+        booked = {
+            kind.copy: await self.rows(kind.booked, keys=keys)
+            for kind in KINDS
+            if self.counted[kind.copy]
+        }
         booked["copy_quarantined"] = await self.rows("booked_quarantined", seqs=seqs)
         wanted = set(seqs)
-        for table, rows in booked.items():
+        for table in _TABLES:
+            rows = booked.get(table, [])
             found = {_place(table, row): row for row in rows}
             found = {place: row for place, row in found.items() if place[0] in wanted}
             self._compare(table, expected[table], found)
@@ -250,11 +249,10 @@ class _Check:
             elif tuple(have) != want:
                 self.result.add(name, f"record {place[0]}: {first_difference(want, have)}")
 
-    async def counts(self) -> None:
+    def counts(self) -> None:
         """Rows that no link of the chain accounts for."""
-        counted = (await self.rows("count_readings"))[0]
-        for (table, name), count in zip(_TABLES.items(), counted, strict=True):
-            must = self.booked.get(table, 0)
+        for table, name in _TABLES.items():
+            count, must = self.counted[table], self.booked.get(table, 0)
             if count != must:
                 self.result.add(name, f"{count} rows are booked, the raw records hold {must}")
 

@@ -1,6 +1,8 @@
 """What does an answer rest on: how much of its interval is proven, and how fresh is that?
 
-A percentage is rounded down, so that 100.00 means all of it.
+Figures rest on executions: what else is read, such as deposits, is told by the coverage report and
+counts here no more than it does in a figure. A percentage is rounded down, so that 100.00 means all
+of it.
 """
 
 from datetime import datetime, timedelta
@@ -16,8 +18,8 @@ WITH asked AS (
         w.ranges * tstzmultirange(tstzrange(%(since)s, %(until)s)) AS ranges,
         coalesce(c.read, '{}'::tstzmultirange) AS read
     FROM ops.wanted w
-    LEFT JOIN derived.coverage c USING (account_id, stream, scope)
-    WHERE w.account_id = ANY(%(accounts)s)
+    LEFT JOIN derived.counted c USING (account_id, stream, scope)
+    WHERE w.account_id = ANY(%(accounts)s) AND split_part(w.stream, '.', 1) = 'executions'
 ),
 lengths AS (
     SELECT

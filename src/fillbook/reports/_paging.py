@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
+from uuid import UUID
 
 from fillbook.domain import money
 from fillbook.domain.window import from_microseconds, microseconds
 from fillbook.errors import UsageError
 
-Part = Literal["time", "number", "amount", "word"]
+Part = Literal["time", "number", "amount", "word", "key"]
 
 NUMBER_MAX = 2**63 - 1
 PART_LENGTH_MAX = 64
@@ -75,4 +76,5 @@ _READ: Mapping[Part, Callable[[str], object]] = {
     "number": _number,
     "amount": _amount,
     "word": _word,
+    "key": UUID,
 }

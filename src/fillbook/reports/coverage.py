@@ -1,7 +1,8 @@
 """What is proven to be complete, what is missing, and why?
 
-A gap is what was asked for and is not read. A fill that does not fit its position chain is part of
-the answer, because it means that one is missing or changed although every page was read.
+A gap is what was asked for and is not read. An instant at which the venue's account log tells a
+fill that the executions leave out is a gap too, though every page was read. A fill that does not
+fit its position chain is part of the answer, because it means that one is missing or changed.
 """
 
 from dataclasses import dataclass
@@ -13,12 +14,27 @@ from fillbook.reports._accounts import account_ids
 from fillbook.reports._basis import basis
 from fillbook.reports._report import Basis, Percent, Query, Report, Table, table
 
+# The best grade of each stretch: corroborated is what the account log tells as well.
 COVERED: LiteralString = """
 SELECT a.name, c.stream, c.scope, part.grade, lower(p.piece), upper(p.piece)
-FROM derived.coverage c
+FROM derived.counted c
 JOIN ops.accounts a USING (account_id)
-CROSS JOIN LATERAL (VALUES ('settled', c.settled), ('read', c.read - c.settled))
-    AS part (grade, ranges)
+CROSS JOIN LATERAL (
+    SELECT coalesce((
+        SELECT c.read * w.pieces - coalesce((
+            SELECT d.unlogged FROM derived.disputed_time d
+            WHERE d.account_id = w.account_id AND d.category = w.category
+        ), '{}'::tstzmultirange)
+        FROM derived.witnessed_time w
+        WHERE split_part(c.stream, '.', 1) = 'executions'
+          AND w.account_id = c.account_id AND w.category = c.scope
+    ), '{}'::tstzmultirange) AS corroborated
+) AS by_log
+CROSS JOIN LATERAL (VALUES
+    ('corroborated', by_log.corroborated),
+    ('settled', c.settled - by_log.corroborated),
+    ('read', c.read - c.settled - by_log.corroborated)
+) AS part (grade, ranges)
 CROSS JOIN LATERAL unnest(part.ranges * tstzmultirange(tstzrange(%(since)s, %(until)s)))
     AS p (piece)
 WHERE c.account_id = ANY(%(accounts)s)
@@ -41,9 +57,10 @@ WITH missing AS (
     SELECT w.account_id, w.stream, w.scope,
         w.ranges * tstzmultirange(tstzrange(%(since)s, %(until)s))
             - coalesce(c.read, '{}'::tstzmultirange) AS ranges,
-        coalesce(c.unavailable, '{}'::tstzmultirange) AS gone
+        coalesce(c.unavailable, '{}'::tstzmultirange) AS gone,
+        coalesce(c.disputed, '{}'::tstzmultirange) AS disputed
     FROM ops.wanted w
-    LEFT JOIN derived.coverage c USING (account_id, stream, scope)
+    LEFT JOIN derived.counted c USING (account_id, stream, scope)
     WHERE w.account_id = ANY(%(accounts)s)
 ),
 failures AS (
@@ -64,10 +81,17 @@ parts AS (
         m.ranges * m.gone AS ranges
     FROM missing m
     UNION ALL
-    SELECT m.account_id, m.stream, m.scope, f.reason, (m.ranges - m.gone) * f.ranges
+    SELECT m.account_id, m.stream, m.scope,
+        'the account log tells a fill at this instant that the executions leave out',
+        m.ranges * m.disputed
+    FROM missing m
+    UNION ALL
+    SELECT m.account_id, m.stream, m.scope, f.reason,
+        (m.ranges - m.gone - m.disputed) * f.ranges
     FROM missing m JOIN failures f USING (account_id, stream, scope)
     UNION ALL
-    SELECT m.account_id, m.stream, m.scope, 'not read yet', m.ranges - m.gone - coalesce((
+    SELECT m.account_id, m.stream, m.scope, 'not read yet',
+        m.ranges - m.gone - m.disputed - coalesce((
         SELECT range_agg(tstzrange(f.starts_at, f.ends_at)) FROM ops.window_failures f
         WHERE f.account_id = m.account_id AND f.stream = m.stream AND f.scope = m.scope
     ), '{}'::tstzmultirange)

@@ -13,7 +13,10 @@ from fillbook.reports._report import Basis, Query, Report, Seconds, Table, table
 ACCOUNTS: LiteralString = """
 SELECT a.name, a.venue, a.environment, a.state, done.ended_at, last.status, last.started_at,
     CASE WHEN last.status IN ('failed', 'partial')
-        THEN coalesce(nullif(last.error, ''), 'The last run did not finish its work.') END
+        THEN coalesce(nullif(last.error, ''), 'The last run did not finish its work.') END,
+    nullif(a.state_reason, ''), k.checked_at,
+    CASE WHEN k.expires_on IS NOT NULL
+        THEN greatest(0, k.expires_on - (%(now)s::timestamptz AT TIME ZONE 'UTC')::date) END
 FROM ops.accounts a
 LEFT JOIN LATERAL (
     SELECT r.status, r.started_at, r.error FROM ops.runs r
@@ -23,6 +26,10 @@ LEFT JOIN LATERAL (
     SELECT r.ended_at FROM ops.runs r
     WHERE r.account_id = a.account_id AND r.status = 'completed'
     ORDER BY r.started_at DESC LIMIT 1) AS done ON true
+LEFT JOIN LATERAL (
+    SELECT c.checked_at, c.expires_on FROM ops.key_checks c
+    WHERE c.account_id = a.account_id AND a.state <> 'removed'
+    ORDER BY c.checked_at DESC LIMIT 1) AS k ON true
 WHERE a.account_id = ANY(%(accounts)s)
 ORDER BY a.name
 """
@@ -50,6 +57,9 @@ class AccountStatus:
     last_run_status: str | None
     last_run_at: datetime | None
     last_error: str | None
+    state_reason: str | None
+    key_checked_at: datetime | None
+    key_expires_in_days: int | None  # None: it does not expire, or nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ async def answer(conn: Connection, query: Query, *, now: datetime) -> Status:
     """How things stand now."""
     accounts = await account_ids(conn, query)
     words = {"accounts": accounts}
-    known = await (await conn.execute(ACCOUNTS, words)).fetchall()
+    known = await (await conn.execute(ACCOUNTS, words | {"now": now})).fetchall()
     streams = await (await conn.execute(STREAMS, words)).fetchall()
     return Status(
         accounts=tuple(AccountStatus(*row) for row in known),

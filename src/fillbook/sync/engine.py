@@ -15,14 +15,14 @@ from uuid import uuid4
 import structlog
 
 from fillbook.domain.account import Account
-from fillbook.domain.window import Window, minus, union
+from fillbook.domain.window import Window, intersect, minus, union
 from fillbook.errors import (
     DatabaseUnavailable,
     FillbookError,
     UsageError,
     VenueError,
-    VenueRequestError,
-    WindowUnproven,
+    VenueKeyError,
+    VenueNotOffered,
 )
 from fillbook.ledger import accounts, coverage, leases, proofs, runs
 from fillbook.ledger._pool import Pool
@@ -31,7 +31,8 @@ from fillbook.ledger.proofs import Proof
 from fillbook.ledger.runs import Run, RunKind
 from fillbook.ledger.writing import writing
 from fillbook.sync import windows
-from fillbook.sync.traversal import Clock, Reader, TooManyPages, Traversed, traverse
+from fillbook.sync.piece import PieceReader
+from fillbook.sync.traversal import Clock, Reader
 from fillbook.venues._contract import StreamRules, Venue
 
 log = structlog.get_logger()
@@ -39,6 +40,7 @@ log = structlog.get_logger()
 Progress = Callable[["Step"], None]
 
 CLOCK_SLACK = timedelta(seconds=1)  # what an answer may take to come back
+TURN = "turn"  # the lease of a pass: one at a time over an account
 FAREWELL_SECONDS_MAX = 3  # for saying how a run ended; a stop must not wait for a dead database
 
 
@@ -69,11 +71,20 @@ class Passed:
     run: Run
     failures: tuple[str, ...]
     seconds: timedelta
+    left_out: tuple[str, ...] = ()  # what the key or the account does not offer, and why
 
     @property
     def complete(self) -> bool:
         """Whether every window was proven."""
         return not self.failures
+
+
+@dataclass(slots=True)
+class CameTo:
+    """What a pass has come to so far."""
+
+    failures: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,24 +115,56 @@ class Engine:
             raise UsageError("The interval has not happened yet, by the venue's clock.")
         asked = Window(asked.starts_at, min(asked.ends_at, started))
         run = Run(self.account.account_id, uuid4(), kind)
-        failures: list[str] = []
+        came_to = CameTo()
+        async with self._turn(run) as lease:
+            await self._start(run)
+            await self._streams(run, lease, asked, came_to, witnesses=True)
+            if self._has_witness and await self._disputed(asked):
+                # What a witness tells and the list left out may be listed by now: ask once more.
+                await self._streams(run, lease, asked, came_to, witnesses=False)
+                came_to.failures += await self._disputed(asked)
+        await self._end(run, failures=came_to.failures)
+        took = self.clock() - started
+        return Passed(run, tuple(came_to.failures), took, tuple(came_to.left_out))
+
+    @property
+    def _has_witness(self) -> bool:
+        return any(not proofs.lays(rules.name) for rules in self.venue.streams)
+
+    async def _streams(
+        self, run: Run, lease: Lease, asked: Window, came_to: "CameTo", *, witnesses: bool
+    ) -> None:
+        """The streams, one by one, scope by scope; what is not offered is left out."""
         for rules in map(self._bounded, self.venue.streams):
-            async with self._turn(run, rules) as lease:
-                await self._start(run, rules, first=rules.name == self.venue.streams[0].name)
-                for scope in rules.scopes:
-                    reader = Reader(
-                        self.pool, self.venue, self.account, rules, scope, lease, run, self.clock
-                    )
-                    failures += await self._scope(reader, asked)
-        await self._end(run, failures=failures)
-        return Passed(run, tuple(failures), self.clock() - started)
+            for scope in rules.scopes if witnesses or proofs.lays(rules.name) else ():
+                reader = Reader(
+                    self.pool, self.venue, self.account, rules, scope, lease, run, self.clock
+                )
+                try:
+                    came_to.failures += await self._scope(reader, asked)
+                except (VenueNotOffered, VenueKeyError) as error:
+                    if rules.is_essential and not isinstance(error, VenueNotOffered):
+                        raise
+                    came_to.left_out.append(f"{rules.name} {scope}: {error}")
+                    log.warning("left out", stream=rules.name, scope=scope, reason=str(error))
+
+    async def _disputed(self, asked: Window) -> list[str]:
+        """Where a witness tells of fills that the executions leave out."""
+        said = []
+        for rules in self.venue.streams:
+            for scope in rules.scopes if proofs.lays(rules.name) else ():
+                known = await coverage.get(self.pool, self.account.account_id, rules.name, scope)
+                said += [
+                    f"{rules.name} {scope}, {window}: the account log tells a fill that is not"
+                    " listed"
+                    for window in intersect(known.disputed, [asked])
+                ]
+        return said
 
     @asynccontextmanager
-    async def _turn(self, run: Run, rules: StreamRules) -> AsyncIterator[Lease]:
-        """Hold the stream's lease; whatever ends the turn early is said in the run."""
-        lease = await leases.acquire(
-            self.pool, self.account.account_id, rules.name, now=self.clock()
-        )
+    async def _turn(self, run: Run) -> AsyncIterator[Lease]:
+        """Hold the account's lease; whatever ends the turn early is said in the run."""
+        lease = await leases.acquire(self.pool, self.account.account_id, TURN, now=self.clock())
         try:
             yield lease
         except DatabaseUnavailable:
@@ -138,23 +181,17 @@ class Engine:
 
     def _bounded(self, rules: StreamRules) -> StreamRules:
         longest, overlap = self.limits.window_max, self.limits.overlap_min
-        return StreamRules(
-            name=rules.name,
-            scopes=rules.scopes,
+        return replace(
+            rules,
             window_max=min(rules.window_max, longest) if longest else rules.window_max,
-            page_rows_max=rules.page_rows_max,
-            bound_slack=rules.bound_slack,
             overlap=max(rules.overlap, overlap) if overlap else rules.overlap,
-            lateness=rules.lateness,
-            retention=rules.retention,
         )
 
-    async def _start(self, run: Run, rules: StreamRules, *, first: bool) -> None:
-        log.info("sync started", account=self.account.name, stream=rules.name, run=str(run.run_id))
-        if first:
-            await runs.start(self.pool, run, now=self.clock())
-            terms = await self.venue.contract_terms()
-            await accounts.put_terms(self.pool, self.account, terms, now=self.clock())
+    async def _start(self, run: Run) -> None:
+        log.info("sync started", account=self.account.name, run=str(run.run_id))
+        await runs.start(self.pool, run, now=self.clock())
+        terms = await self.venue.contract_terms()
+        await accounts.put_terms(self.pool, self.account, terms, now=self.clock())
 
     async def _end(self, run: Run, *, failures: list[str] | None = None, failed: str = "") -> None:
         status: runs.RunStatus = "failed" if failed else "partial" if failures else "completed"
@@ -173,7 +210,7 @@ class Engine:
     async def _scope(self, reader: Reader, asked: Window) -> list[str]:
         """One scope of one stream; returns why windows failed."""
         rules, scope, now = reader.rules, reader.scope, self.clock()
-        if asked.ends_at <= now - rules.retention:
+        if asked.ends_at <= now - rules.retention and proofs.lays(rules.name):
             raise UsageError(
                 f"The venue keeps nothing before {now - rules.retention:%Y-%m-%d}: ask for later."
             )
@@ -186,9 +223,16 @@ class Engine:
         failures: list[str] = []
         done = timedelta()
         for piece in todo:
-            failures += await self._piece(reader, piece, done, total)
+
+            def tell(window: Window, before: timedelta = done, piece: Window = piece) -> None:
+                so_far = before + (window.ends_at - piece.starts_at)
+                new = reader.run.booked.executions_new
+                self.progress(Step(rules.name, scope, window, so_far, total, new))
+
+            failures += await PieceReader(reader, piece, tell).read()
             done += piece.length
-        await self._observe_marks(scope)
+        if proofs.lays(rules.name):
+            await self._observe_marks(scope)
         return failures
 
     async def _observe_marks(self, scope: str) -> None:
@@ -227,75 +271,6 @@ class Engine:
             )
             await proofs.add_window(open_writing, proof)
             await coverage.name_unavailable(open_writing, proof.stream, proof.scope, gone)
-
-    async def _piece(
-        self, reader: Reader, piece: Window, done: timedelta, total: timedelta
-    ) -> list[str]:
-        """Read a piece window by window; halve a window that holds too much."""
-        failures: list[str] = []
-        longest = reader.rules.window_max
-        length, at = longest, piece.starts_at
-        while at < piece.ends_at:
-            window = windows.next_window(Window(at, piece.ends_at), length)
-            try:
-                traversed = await traverse(reader, window)
-                await self._prove(reader, traversed)
-                length = windows.adapted(length, traversed.row_count, longest)
-            except TooManyPages as error:
-                if window.length > windows.WINDOW_MIN:
-                    length = window.length / 2
-                    continue
-                failures.append(await self._failed(reader, window, str(error)))
-            except (WindowUnproven, VenueRequestError) as error:
-                failures.append(await self._failed(reader, window, str(error)))
-            except VenueError as error:
-                await self._failed(reader, window, str(error))
-                raise
-            at = window.ends_at
-            so_far = done + (at - piece.starts_at)
-            new = reader.run.booked.executions_new
-            self.progress(Step(reader.rules.name, reader.scope, window, so_far, total, new))
-        return failures
-
-    async def _prove(self, reader: Reader, traversed: Traversed) -> None:
-        window, read_at = traversed.window, traversed.read_at
-        settled = window.ends_at + reader.rules.lateness <= read_at
-        run = reader.run
-        async with writing(
-            self.pool, self.account.account_id, lease=reader.lease, now=self.clock()
-        ) as open_writing:
-            grown = await proofs.prove(
-                open_writing,
-                Proof(
-                    stream=reader.rules.name,
-                    scope=reader.scope,
-                    window=window,
-                    outcome="settled" if settled else "read",
-                    pages=traversed.pages,
-                    row_count=traversed.row_count,
-                    read_at=read_at,
-                    run_id=run.run_id,
-                ),
-            )
-            run.trades_new += grown
-            await runs.progress(open_writing.conn, run)
-        log.debug("window proven", window=str(window), pages=traversed.pages, trades=grown)
-
-    async def _failed(self, reader: Reader, window: Window, reason: str) -> str:
-        async with writing(
-            self.pool, self.account.account_id, lease=reader.lease, now=self.clock()
-        ) as open_writing:
-            await coverage.add_failure(
-                open_writing,
-                stream=reader.rules.name,
-                scope=reader.scope,
-                window=window,
-                reason=reason,
-                failed_at=self.clock(),
-                run_id=reader.run.run_id,
-            )
-        log.warning("window not proven", window=str(window), reason=reason)
-        return f"{window}: {reason}"
 
 
 def _said(error: BaseException) -> str:

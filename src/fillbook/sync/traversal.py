@@ -1,19 +1,19 @@
 """Reading one window to its end, page by page, and booking the pages as they come.
 
-The venue is read ahead of the ledger by a few pages; what has piled up is booked in one
-transaction. A window ends well only at the venue's own end of the list. A cursor that repeats, or a
-window with more pages than the budget, ends it unproven, with the reason.
+The venue is read ahead of the ledger: while the database works, pages are fetched and read, and
+those of the next window too. What has piled up is booked in one transaction. A window ends well
+only at the venue's own end of the list. A cursor that repeats, or a window with more pages than the
+budget, ends it unproven, with the reason.
 """
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from fillbook.domain.account import Account
-from fillbook.domain.raw import Page
 from fillbook.domain.window import Window
 from fillbook.errors import VenueRequestError, WindowUnproven
 from fillbook.ledger import facts, runs
@@ -25,10 +25,11 @@ from fillbook.ledger.writing import writing
 from fillbook.venues._contract import StreamRules, Venue
 
 PAGES_MAX = 500  # per window; more rows than that want a shorter window
-PAGES_AHEAD_MAX = 8
+PAGES_AHEAD_MAX = 48
 CURSOR_RESTARTS_MAX = 3
 
 Clock = Callable[[], datetime]
+Rows = list[facts.Prepared]  # of one page
 
 
 class TooManyPages(WindowUnproven):
@@ -64,96 +65,131 @@ class Traversed:
     run_id: UUID
 
 
-async def traverse(reader: Reader, window: Window) -> Traversed:
-    """Read and book a whole window. A lost cursor begins it again; booking twice does no harm."""
+@dataclass(slots=True)
+class Fetching:
+    """A window whose pages are being fetched. None ends the queue, after an error too."""
+
+    reader: Reader
+    window: Window
+    rows_fetched: int = 0
+    _is_fetched: bool = False
+    _queue: "asyncio.Queue[Rows | None]" = field(init=False)
+    _task: "asyncio.Task[datetime]" = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin at once."""
+        self._queue = asyncio.Queue(PAGES_AHEAD_MAX)
+        self._task = asyncio.create_task(self._fetch())
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the venue has told all of it."""
+        return self._is_fetched
+
+    async def stop(self) -> None:
+        """Fetch no further."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await self._task
+
+    async def take(self) -> tuple[list[Rows], bool]:
+        """Wait for a page, then take all that have piled up. True: there will be no more."""
+        batch: list[Rows] = []
+        item = await self._queue.get()
+        while item is not None:
+            batch.append(item)
+            if self._queue.empty():
+                return batch, False
+            item = self._queue.get_nowait()
+        return batch, True
+
+    async def read_at(self) -> datetime:
+        """When the last page was read; raises what ended the fetching."""
+        return await self._task
+
+    async def _fetch(self) -> datetime:
+        """Walk to the end of the list. The end, or an error, is said by None."""
+        try:
+            await self._walk()
+        except Exception:
+            await self._queue.put(None)
+            raise
+        read_at = self.reader.clock()
+        self._is_fetched = True
+        await self._queue.put(None)
+        return read_at
+
+    async def _walk(self) -> None:
+        reader, cursor = self.reader, None
+        seen: set[str] = set()
+        parse, stream, scope = reader.venue.parse, reader.rules.name, reader.scope
+        for _ in range(PAGES_MAX):
+            try:
+                page = await reader.venue.pages(stream, scope, self.window, cursor)
+            except VenueRequestError as error:
+                if cursor is None:
+                    raise
+                raise _CursorLost from error
+            reader.run.requests = reader.venue.requests
+            self.rows_fetched += len(page.records)
+            await self._queue.put(
+                [facts.prepared(one, parse(stream, scope, one.body)) for one in page.records]
+            )
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+            if cursor in seen:
+                raise WindowUnproven("The venue's cursor repeats, so the end cannot be reached.")
+            seen.add(cursor)
+        raise TooManyPages
+
+
+async def traverse(fetching: Fetching, *, then: Callable[[], None] = lambda: None) -> Traversed:
+    """Book a window that is being fetched, whole; `then` is called once it is fetched.
+
+    A lost cursor begins it again; booking twice does no harm.
+    """
     for _ in range(CURSOR_RESTARTS_MAX):
         with suppress(_CursorLost):
-            return await _once(reader, window)
+            return await _once(fetching, then)
+        fetching = Fetching(fetching.reader, fetching.window)
+    await fetching.stop()
     raise WindowUnproven(
         f"The venue dropped the cursor {CURSOR_RESTARTS_MAX} times in this window."
     )
 
 
-async def _once(reader: Reader, window: Window) -> Traversed:
-    queue: asyncio.Queue[Page | None] = asyncio.Queue(PAGES_AHEAD_MAX)
-    fetching = asyncio.create_task(_fetch(reader, window, queue))
+async def _once(fetching: Fetching, then: Callable[[], None]) -> Traversed:
+    reader = fetching.reader
     pages = row_count = 0
     try:
         ended = False
         while not ended:
-            batch, ended = await _take(queue)
-            if batch:
-                pages += len(batch)
-                row_count += await _book(reader, batch)
-        await fetching
+            batch, ended = await fetching.take()
+            if ended and not batch:
+                break
+            if fetching.is_fetched:
+                then()
+            pages += len(batch)
+            row_count += await _book(reader, batch)
+        read_at = await fetching.read_at()
+        then()
     finally:
-        fetching.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await fetching
-    return Traversed(window, pages, row_count, reader.clock(), reader.run.run_id)
+        await fetching.stop()
+    return Traversed(fetching.window, pages, row_count, read_at, reader.run.run_id)
 
 
-async def _fetch(reader: Reader, window: Window, queue: asyncio.Queue[Page | None]) -> None:
-    """Walk to the end of the list. The end, or an error, is said by None."""
-    try:
-        await _walk(reader, window, queue)
-    except Exception:
-        await queue.put(None)
-        raise
-    await queue.put(None)
-
-
-async def _walk(reader: Reader, window: Window, queue: asyncio.Queue[Page | None]) -> None:
-    cursor: str | None = None
-    seen: set[str] = set()
-    for _ in range(PAGES_MAX):
-        page = await _page(reader, window, cursor)
-        reader.run.requests = reader.venue.requests
-        await queue.put(page)
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-        if cursor in seen:
-            raise WindowUnproven("The venue's cursor repeats, so the end cannot be reached.")
-        seen.add(cursor)
-    raise TooManyPages
-
-
-async def _page(reader: Reader, window: Window, cursor: str | None) -> Page:
-    try:
-        return await reader.venue.pages(reader.rules.name, reader.scope, window, cursor)
-    except VenueRequestError as error:
-        if cursor is None:
-            raise
-        raise _CursorLost from error
-
-
-async def _take(queue: asyncio.Queue[Page | None]) -> tuple[list[Page], bool]:
-    """Wait for a page, then take all that have piled up. True: there will be no more."""
-    batch: list[Page] = []
-    item = await queue.get()
-    while item is not None:
-        batch.append(item)
-        if queue.empty():
-            return batch, False
-        item = queue.get_nowait()
-    return batch, True
-
-
-async def _book(reader: Reader, batch: list[Page]) -> int:
+async def _book(reader: Reader, batch: list[Rows]) -> int:
     """Book some pages in one transaction; returns how many rows they held."""
-    parse, stream, scope = reader.venue.parse, reader.rules.name, reader.scope
-    records = [
-        (record, parse(stream, scope, record.body)) for page in batch for record in page.records
-    ]
+    records = [row for rows in batch for row in rows]
     now = reader.clock()
-    source = Source(stream, scope, reader.run.run_id, now)
+    source = Source(reader.rules.name, reader.scope, reader.run.run_id, now)
     counters = reader.run.booked, reader.run.pages
     try:
         async with writing(
             reader.pool, reader.account.account_id, lease=reader.lease, now=now
         ) as open_writing:
-            booked = await facts.book(open_writing, source, records)
+            booked = await facts.book_prepared(open_writing, source, records)
             reader.run.booked += booked
             reader.run.pages += len(batch)
             await runs.progress(open_writing.conn, reader.run)

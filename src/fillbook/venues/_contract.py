@@ -6,10 +6,15 @@ oldest first, as the venue likes; rows are handed on verbatim and read by `parse
 total: what it cannot read is `Unreadable` with the reason, never an exception.
 
 A page is accepted only from a validated success envelope. Anything else raises an error of
-`fillbook.errors`: `VenueUnavailable` and its children are worth another try, the others are not.
+`fillbook.errors`: `VenueUnavailable` and its children are worth another try, the others are not;
+`VenueNotOffered` says that the account does not have this product at all.
+
+What a venue shows of the present (positions, balances, marks, candles) are observations: they are
+compared with the book and never booked.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -17,7 +22,8 @@ from typing import Protocol
 from fillbook.domain.account import KeyFacts
 from fillbook.domain.execution import Reading
 from fillbook.domain.instrument import ContractTerms, Mark
-from fillbook.domain.raw import Page
+from fillbook.domain.observed import Balance, Candle, HeldPosition
+from fillbook.domain.raw import Page, RawRecord
 from fillbook.domain.window import Window
 
 
@@ -33,6 +39,21 @@ class StreamRules:
     overlap: timedelta  # every sync reads this much again
     lateness: timedelta  # rows may appear this late; read again after it, a window is settled
     retention: timedelta  # what is older is gone, margin included
+    is_essential: bool = True  # without permission for it a pass is refused
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one message of a venue's private stream tells: rows to book, or observations."""
+
+    stream: str = ""  # "executions.live"; empty where nothing is to be booked
+    scope: str = ""
+    records: tuple[RawRecord, ...] = ()
+    positions: tuple[HeldPosition, ...] = ()
+    balances: tuple[Balance, ...] = ()
+
+
+Listening = AbstractAsyncContextManager[AsyncIterator[Heard]]
 
 
 class Venue(Protocol):
@@ -69,6 +90,28 @@ class Venue(Protocol):
 
     async def marks(self, scope: str) -> Sequence[Mark]:
         """The mark prices of a scope now."""
+        ...
+
+    async def positions(self) -> Sequence[HeldPosition]:
+        """What the venue says that is held now, over all categories."""
+        ...
+
+    async def balances(self) -> Sequence[Balance]:
+        """What the venue says that is in the wallets now."""
+        ...
+
+    async def candles(
+        self, category: str, symbol: str, *, interval: timedelta, window: Window
+    ) -> Sequence[Candle]:
+        """The candles that begin in a window, oldest first."""
+        ...
+
+    def stream(self) -> Listening:
+        """What happens from now on, as the venue pushes it; nothing is told twice on purpose.
+
+        Entering means: the venue has confirmed the subscription. A line that closes, or falls
+        silent, raises `VenueUnavailable`; what was missed meanwhile is to be read from history.
+        """
         ...
 
     async def close(self) -> None:

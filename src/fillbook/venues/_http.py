@@ -91,12 +91,12 @@ class HttpClient:
         except VenueUnavailable:
             raise
         except (aiohttp.ClientError, OSError, TimeoutError, asyncio.IncompleteReadError) as error:
-            failure = _sentence(error)
+            failure = sentence_of(error)
         # Raised outside of the handler, so that no chained error carries the address along.
         raise VenueUnavailable(f"{self.host}: {failure}; try again later")
 
     async def _get(self, url: URL, headers: Mapping[str, str]) -> Answer:
-        session = self._open_session()
+        session = self.session
         sent = {**_HEADERS, **headers}
         async with session.get(url, headers=sent, allow_redirects=False) as response:
             body = bytearray()
@@ -110,7 +110,9 @@ class HttpClient:
             received = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, received, bytes(body))
 
-    def _open_session(self) -> aiohttp.ClientSession:
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The session of this client, made when it is first needed."""
         if self._session is None:
             limits = self._limits
             self._session = aiohttp.ClientSession(
@@ -131,7 +133,7 @@ class HttpClient:
             self._session = None
 
 
-def _sentence(error: BaseException) -> str:
+def sentence_of(error: BaseException) -> str:
     """What went wrong, in words of our own."""
     match error:
         case TimeoutError():

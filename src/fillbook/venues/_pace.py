@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from math import inf
+from typing import Protocol
 
 from fillbook.errors import SettingError
 
@@ -27,6 +28,18 @@ HOLD_SECONDS_MAX = 60.0
 
 Sleep = Callable[[float], Awaitable[object]]
 Stopwatch = Callable[[], float]
+
+
+class Shared(Protocol):
+    """A bound that several pacers keep together."""
+
+    def earliest(self) -> float:
+        """The instant before which no further request fits."""
+        ...
+
+    def take(self, at: float) -> None:
+        """A request will be sent at that instant."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +55,12 @@ class PaceSettings:
         if self.pause_min is not None and self.pause_min < timedelta():
             raise SettingError("the pause between requests cannot be negative")
 
+    def stricter(self, other: "PaceSettings") -> "PaceSettings":
+        """Settings that keep to both."""
+        pauses = [one for one in (self.pause_min, other.pause_min) if one is not None]
+        rates = [one for one in (self.rate_max, other.rate_max) if one is not None]
+        return PaceSettings(pause_min=max(pauses, default=None), rate_max=min(rates, default=None))
+
 
 class Pacer:
     """Gives out the instants at which one endpoint is asked. Safe for concurrent callers."""
@@ -52,8 +71,10 @@ class Pacer:
         *,
         sleep: Sleep = asyncio.sleep,
         stopwatch: Stopwatch = time.monotonic,
+        budget: Shared | None = None,
     ) -> None:
         self._settings = settings
+        self._budget = budget
         self._sleep = sleep
         self._stopwatch = stopwatch
         self._told: int | None = None
@@ -69,6 +90,11 @@ class Pacer:
         rate = min(told, ceiling or UNPACED_RATE)
         return rate if rate < UNPACED_RATE else None
 
+    def tighten(self, settings: PaceSettings) -> None:
+        """Somebody else keeps this pace too, by settings of his own."""
+        if settings != self._settings:
+            self._settings = self._settings.stricter(settings)
+
     async def wait(self) -> None:
         """Sleep until the next request may go."""
         at = self._reserve()
@@ -80,7 +106,7 @@ class Pacer:
         """Take the next slot. There is no wait in here, so two callers never take the same."""
         now = self._stopwatch()
         spacing = self._spacing()
-        at = max(now, self._held_until)
+        at = max(now, self._held_until, self._budget.earliest() if self._budget else -inf)
         if spacing:
             self._slot = max(self._slot + spacing, at - CATCH_UP_SECONDS)
             at = max(at, self._slot)
@@ -91,6 +117,8 @@ class Pacer:
         if rate is not None and len(self._sent) >= rate:
             at = max(at, self._sent[-rate] + WINDOW_SECONDS)
         self._sent.append(at)
+        if self._budget:
+            self._budget.take(at)
         return at
 
     def _spacing(self) -> float:

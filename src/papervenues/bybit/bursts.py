@@ -9,12 +9,14 @@ one order have one price: what closed sizes cannot tell apart makes no differenc
 from dataclasses import dataclass
 
 from papervenues.bybit.bots import ClientIds, Reason
-from papervenues.bybit.exchange import TAKER_RATE_E8, Exchange, Fill, OrderTerms, Slot
-from papervenues.bybit.history import MARKET
+from papervenues.bybit.exchange import TAKER_RATE_E8, Exchange
 from papervenues.bybit.settings import Settings
+from papervenues.bybit.slots import Slot
+from papervenues.bybit.terms import LONG, NET, SHORT, Fill, OrderTerms
+from papervenues.bybit.vocabulary import MARKET
 from papervenues.draws import Draws, hits
 from papervenues.faults import Fault
-from papervenues.market import INSTRUMENTS
+from papervenues.market import Instrument
 
 FAULT_NAME = "same_ms_burst"
 FILLS_MIN = 101
@@ -35,12 +37,12 @@ class Plan:
         """The plan of one account."""
         return cls(settings.faults.named(FAULT_NAME), settings.seed, account)
 
-    def strikes(self, slot: Slot, *, now: int, room: int) -> bool:
+    def strikes(self, instrument: Instrument, *, now: int, room: int) -> bool:
         """Whether the order that this bot would send now becomes a burst."""
         if not self.faults or room < FILLS_MAX:
             return False
         self.asked += 1
-        symbol = INSTRUMENTS[slot.symbol].symbol
+        symbol = instrument.symbol
         return any(
             fault.covers(symbol=symbol, start_ms=now, end_ms=now)
             and hits(self.seed, FAULT_NAME, self.account, self.asked, share_ppm=fault.share_ppm)
@@ -56,8 +58,15 @@ def play(
     price: int,
     ids: ClientIds,
     draws: Draws,
+    exactly: int = 0,
 ) -> int:
-    """Book a burst at this instant; the answer is its number of fills."""
+    """Book a burst at this instant; the answer is its number of fills.
+
+    A burst of exactly so many fills is one order, and its sequence numbers stay as they are.
+    """
+    if exactly:
+        _burst_order(exchange, slot, fills=exactly, now=now, price=price, ids=ids, draws=draws)
+        return exactly
     fills = draws.between(FILLS_MIN, FILLS_MAX)
     back = draws.between(fills // 4, fills // 2) if draws.percent(50) else 0
     first = len(exchange.history)
@@ -78,11 +87,15 @@ def _burst_order(
     ids: ClientIds,
     draws: Draws,
 ) -> None:
-    step = INSTRUMENTS[slot.symbol].qty_step
+    step = exchange.instruments[slot.symbol].qty_step
+    hedged = exchange.is_hedged(slot.symbol)
     side = 1 if slot.hold < 0 or (slot.hold == 0 and draws.percent(50)) else -1
     fresh = step * fills * draws.between(1, 4)
-    qty = abs(slot.hold) + fresh
-    reason = Reason.REVERSAL if slot.hold else Reason.ENTRY
+    # In hedge mode nothing flips: the way back is a plain exit.
+    closing = hedged and slot.hold != 0
+    qty = abs(slot.hold) + (0 if closing else fresh)
+    reason = Reason.EXIT if closing else Reason.REVERSAL if slot.hold else Reason.ENTRY
+    leg = NET if not hedged else LONG if (side > 0) != closing else SHORT
     order = exchange.order(
         OrderTerms(
             symbol=slot.symbol,
@@ -91,8 +104,10 @@ def _burst_order(
             price=price + side * (price * 3 // 100),
             order_type=MARKET,
             bot=slot.bot_number,
-            link_id=ids.write(slot.bot.name, reason=reason, time_ms=now),
-        )
+            position_idx=leg,
+            link_id=ids.write(slot.name, reason=reason, time_ms=now),
+        ),
+        time_ms=now,
     )
     for still in range(fills, 0, -1):
         steps = qty // step

@@ -9,37 +9,20 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from papervenues.bybit import misbehaviour
-from papervenues.bybit.auth import authenticate
-from papervenues.bybit.envelope import (
-    NO_ROUTE,
-    TOO_MANY,
-    Answer,
-    RefusalError,
-    refusal,
-    success,
-)
-from papervenues.bybit.limiter import Allowance
-from papervenues.bybit.query import parse_query
+from papervenues.bybit import live_trading, private_stream, wire
+from papervenues.bybit.book_truth import book_parts
+from papervenues.bybit.keys import further_keys_of
+from papervenues.bybit.operator_routes import operator_routes
+from papervenues.bybit.pipeline import Incoming, Pipeline
 from papervenues.bybit.settings import ApiKey, Settings, keys_of
 from papervenues.bybit.venue import Clock, PaperHistory, Venue, history_of
 
 HOST = "127.0.0.1"
 BACKLOG = 256
 SHUTDOWN_SECONDS = 1.0
-EXECUTIONS_PATH = "/v5/execution/list"
 TRUTH_PATH = "/paper/truth"
 WEBSOCKET_PATH = "/v5/private"
-PUBLIC_PATHS = frozenset({"/v5/market/time", "/v5/market/tickers", "/v5/market/instruments-info"})
-PRIVATE_PATHS = frozenset(
-    {
-        EXECUTIONS_PATH,
-        "/v5/user/query-api",
-        "/v5/account/info",
-        "/v5/position/list",
-        "/v5/asset/coin/query-info",
-    }
-)
+BODY_BYTES_MAX = 1 << 20
 
 
 def wall_clock_ms() -> int:
@@ -55,6 +38,8 @@ class RunningVenue:
     ws_url: str
     keys: tuple[ApiKey, ...]
     history: PaperHistory
+    all_keys: tuple[ApiKey, ...]
+    venue: Venue
 
 
 def bind(port: int) -> socket.socket:
@@ -82,21 +67,23 @@ async def running(
     """Serve a history (made from the settings, unless it is given) until the block ends."""
     history = history_of(settings) if history is None else history
     sock = bind(port) if listener is None else listener
-    runner = web.AppRunner(
-        application(Venue(history, clock=clock)),
-        access_log=None,
-        shutdown_timeout=SHUTDOWN_SECONDS,
-    )
+    all_keys = (*keys_of(settings), *further_keys_of(settings))
+    venue = Venue(history, clock=clock)
+    venue.keys |= {key.key: key for key in all_keys}
+    runner = web.AppRunner(application(venue), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await web.SockSite(runner, sock).start()
         address = f"{HOST}:{sock.getsockname()[1]}"
-        yield RunningVenue(
-            url=f"http://{address}",
-            ws_url=f"ws://{address}{WEBSOCKET_PATH}",
-            keys=keys_of(settings),
-            history=history,
-        )
+        async with live_trading.going_on(venue):
+            yield RunningVenue(
+                url=f"http://{address}",
+                ws_url=f"ws://{address}{WEBSOCKET_PATH}",
+                keys=keys_of(settings),
+                history=history,
+                all_keys=all_keys,
+                venue=venue,
+            )
     finally:
         await runner.cleanup()
         sock.close()
@@ -104,9 +91,10 @@ async def running(
 
 def application(venue: Venue) -> web.Application:
     """The web application; one handler, since even an unknown path has the venue's shape."""
-    app = web.Application()
+    app = web.Application(client_max_size=BODY_BYTES_MAX)
     handler = _Handler(venue)
     app.router.add_get(TRUTH_PATH, handler.truth)
+    app.router.add_routes(operator_routes(venue))
     app.router.add_route("*", "/{path:.*}", handler.answer)
     return app
 
@@ -114,12 +102,13 @@ def application(venue: Venue) -> web.Application:
 class _Handler:
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
+        self._pipeline = Pipeline(venue)
 
     async def truth(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         response.content_type = "application/json"
         await response.prepare(request)
-        for chunk in self._venue.truth():
+        for chunk in self._venue.truth(more=book_parts(self._venue)):
             await response.write(chunk)
             # A fast reader never makes `write` wait, but others want to be served too.
             await asyncio.sleep(0)
@@ -127,83 +116,20 @@ class _Handler:
         return response
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        now_ms = self._venue.clock()
         # The raw path, since the signature covers the query as it came.
         path, _, raw_query = request.raw_path.partition("?")
-        strikes: frozenset[str] = frozenset()
-        try:
-            if request.method == "GET" and path in PUBLIC_PATHS:
-                result = self._venue.public(path, parse_query(raw_query), now_ms=now_ms)
-                answer = Answer(success(result or b"{}", now_ms=now_ms))
-            elif request.method == "GET" and path in PRIVATE_PATHS:
-                answer, strikes = self._private(request, path, raw_query, now_ms=now_ms)
-            else:
-                body = refusal(NO_ROUTE, "Route not found.", now_ms=now_ms)
-                answer = Answer(body, status=404)
-        except RefusalError as error:
-            answer = Answer(refusal(error.code, error.text, now_ms=now_ms))
-        return await self._send(request, answer, strikes=strikes)
-
-    def _private(
-        self, request: web.Request, path: str, raw_query: str, *, now_ms: int
-    ) -> tuple[Answer, frozenset[str]]:
-        key = authenticate(
-            self._venue.keys, request.headers, payload=raw_query, now_ms=now_ms, trading=False
+        if path == WEBSOCKET_PATH and "Upgrade" in request.headers:
+            return await private_stream.serve(request, self._venue)
+        live_trading.catch_up(self._venue, now_ms=self._venue.clock())
+        incoming = Incoming(
+            method=request.method,
+            path=path,
+            raw_query=raw_query,
+            body=await request.read() if request.can_read_body else b"",
+            headers=request.headers,
+            address=request.remote or HOST,
         )
-        allowance = self._venue.limiter.ask(key.key, path, now_ms=now_ms)
-        strikes: frozenset[str] = frozenset()
-        if not allowance.granted:
-            body = refusal(TOO_MANY, misbehaviour.TOO_MANY_TEXT, now_ms=now_ms)
-            return _with_headers(Answer(body), allowance), strikes
-        try:
-            if path == EXECUTIONS_PATH:
-                answer, strikes = self._executions(key, raw_query, now_ms=now_ms)
-            else:
-                query = parse_query(raw_query)
-                result = self._venue.private(path, query, key=key, now_ms=now_ms)
-                answer = Answer(success(result or b"{}", now_ms=now_ms))
-        except RefusalError as error:
-            answer = Answer(refusal(error.code, error.text, now_ms=now_ms))
-        return _with_headers(answer, allowance), strikes
-
-    def _executions(
-        self, key: ApiKey, raw_query: str, *, now_ms: int
-    ) -> tuple[Answer, frozenset[str]]:
-        pages = self._venue.pages[key.account]
-        ask = pages.understand(parse_query(raw_query), now_ms=now_ms)
-        strikes = self._venue.luck.strikes(
-            f"{key.account}?{raw_query}",
-            symbol=ask.symbol,
-            start_ms=ask.start_ms,
-            end_ms=ask.end_ms,
+        outgoing = self._pipeline.answer(incoming)
+        return await wire.send(
+            request, outgoing.answer, strikes=outgoing.strikes, salt=outgoing.salt
         )
-        wrong = misbehaviour.instead(strikes, now_ms=now_ms, has_cursor=bool(ask.cursor))
-        if wrong is not None:
-            return wrong, strikes
-        result = pages.page(
-            ask, duplicate="duplicate_rows" in strikes, loop="cursor_loop" in strikes
-        )
-        answer = Answer(success(result, now_ms=now_ms))
-        if "truncated_json" in strikes:
-            answer = misbehaviour.cut_off(answer, seed=self._venue.settings.seed)
-        return answer, strikes
-
-    async def _send(
-        self, request: web.Request, answer: Answer, *, strikes: frozenset[str]
-    ) -> web.StreamResponse:
-        if "dropped_socket" in strikes:
-            return await misbehaviour.drop(request, answer, seed=self._venue.settings.seed)
-        if "slow_body" in strikes:
-            return await misbehaviour.send_slowly(request, answer)
-        return web.Response(
-            body=answer.body,
-            status=answer.status,
-            content_type=answer.content_type,
-            headers=answer.headers,
-        )
-
-
-def _with_headers(answer: Answer, allowance: Allowance) -> Answer:
-    # A fault's own headers win over what the limit says.
-    headers = allowance.headers() | answer.headers
-    return Answer(answer.body, answer.status, answer.content_type, headers)

@@ -1,18 +1,21 @@
 """The paper Bybit as a set of answers, without sockets: history, keys, limits, luck."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from papervenues.bybit import account_answers, market_answers
+from papervenues.bybit.account_book import AccountBook
 from papervenues.bybit.history import AccountHistory
+from papervenues.bybit.keys import further_keys_of
 from papervenues.bybit.limiter import Limiter
+from papervenues.bybit.listings import market_of
+from papervenues.bybit.live_market import going_on
 from papervenues.bybit.pages import AccountPages
-from papervenues.bybit.replay import NetPosition, net_positions
-from papervenues.bybit.settings import ApiKey, Settings, keys_of
+from papervenues.bybit.settings import Settings, keys_of
 from papervenues.bybit.simulation import play
-from papervenues.bybit.truth import happened, truth_chunks
+from papervenues.bybit.truth import Flat, truth_chunks
 from papervenues.faults import RequestLuck
-from papervenues.market import PricePath, price_paths
+from papervenues.market import INSTRUMENTS, Instrument, PricePath
 
 Clock = Callable[[], int]
 
@@ -24,15 +27,16 @@ class PaperHistory:
     settings: Settings
     paths: tuple[PricePath, ...]
     accounts: tuple[AccountHistory, ...]
+    instruments: tuple[Instrument, ...] = INSTRUMENTS
 
 
 def history_of(settings: Settings) -> PaperHistory:
     """Everything that happens under these settings; equal settings give equal histories."""
-    paths = price_paths(seed=settings.seed, start_ms=settings.start_ms, end_ms=settings.end_ms)
+    market = market_of(seed=settings.seed, start_ms=settings.start_ms, end_ms=settings.end_ms)
     accounts = tuple(
-        play(settings, account=number, paths=paths) for number in range(settings.accounts)
+        play(settings, account=number, market=market) for number in range(settings.accounts)
     )
-    return PaperHistory(settings, paths, accounts)
+    return PaperHistory(settings, market.paths, accounts, market.instruments)
 
 
 class Venue:
@@ -42,53 +46,37 @@ class Venue:
         settings = history.settings
         self.settings = settings
         self.clock = clock
-        self.paths = history.paths
-        self.keys = {key.key: key for key in keys_of(settings)}
+        self.instruments = history.instruments
+        self.paths = going_on(history.paths, instruments=history.instruments, seed=settings.seed)
+        self.keys = {key.key: key for key in (*keys_of(settings), *further_keys_of(settings))}
         self.limiter = Limiter(settings.rate)
         self.pages = tuple(
             AccountPages(account, faults=settings.faults) for account in history.accounts
         )
+        self._books = tuple(AccountBook(account) for account in history.accounts)
+        self._order_numbers: tuple[dict[str, int], ...] = tuple({} for _ in history.accounts)
         self.luck = RequestLuck(settings.faults, seed=settings.seed)
-        self._positions: dict[int, tuple[int, list[NetPosition]]] = {}
+        # What live trading adds to listed positions, by account, symbol and index: stops,
+        # leverage; and the symbols whose mode was switched, by account.
+        self.position_extras: dict[tuple[int, int, int], dict[str, object]] = {}
+        self.is_hedged: dict[tuple[int, int], bool] = {}
 
-    def public(self, path: str, query: Mapping[str, str], *, now_ms: int) -> bytes | None:
-        """The result of a public endpoint, or None when the path is none."""
-        if path == "/v5/market/time":
-            return market_answers.server_time(now_ms)
-        if path == "/v5/market/tickers":
-            return market_answers.tickers(query, paths=self.paths, now_ms=now_ms)
-        if path == "/v5/market/instruments-info":
-            return market_answers.instruments_info(query)
-        return None
+    def book(self, account: int, *, now_ms: int) -> AccountBook:
+        """What follows from an account's store up to now."""
+        book = self._books[account]
+        book.catch_up(now_ms)
+        return book
 
-    def private(
-        self, path: str, query: Mapping[str, str], *, key: ApiKey, now_ms: int
-    ) -> bytes | None:
-        """The result of a private endpoint other than the executions, or None."""
-        if path == "/v5/user/query-api":
-            return account_answers.query_api(key, user_id=self.settings.user_id(key.account))
-        if path == "/v5/account/info":
-            return account_answers.account_info()
-        if path == "/v5/asset/coin/query-info":
-            return b'{"rows":[]}'
-        if path == "/v5/position/list":
-            return account_answers.position_list(
-                query,
-                positions=self._positions_at(key.account, now_ms=now_ms),
-                paths=self.paths,
-                now_ms=now_ms,
-            )
-        return None
+    def order_number(self, account: int, order_id: str) -> int | None:
+        """The number of an order by its id."""
+        known, encoder = self._order_numbers[account], self.pages[account].encoder
+        for number in range(len(known), len(encoder.history.orders.qty)):
+            known[encoder.order_id(number)] = number
+        return known.get(order_id)
 
-    def truth(self) -> Iterator[bytes]:
-        """What truly happened up to now."""
+    def truth(
+        self, *, more: Mapping[str, Sequence[Flat]] = MappingProxyType({})
+    ) -> Iterator[bytes]:
+        """What truly happened up to now, with more lists that others wrote."""
         encoders = tuple(pages.encoder for pages in self.pages)
-        return truth_chunks(encoders, now_ms=self.clock())
-
-    def _positions_at(self, account: int, *, now_ms: int) -> list[NetPosition]:
-        history = self.pages[account].history
-        rows = happened(history, now_ms=now_ms)
-        known = self._positions.get(account)
-        if known is None or known[0] != rows:
-            known = self._positions[account] = (rows, net_positions(history, rows=rows))
-        return known[1]
+        return truth_chunks(encoders, now_ms=self.clock(), more=more)

@@ -11,19 +11,20 @@ from fillbook.errors import (
     VenueClockError,
     VenueError,
     VenueKeyError,
+    VenueNotOffered,
     VenueRateLimited,
     VenueRequestError,
     VenueUnavailable,
 )
 from fillbook.venues._http import HttpLimits
+from fillbook.venues._sharing import Sharing
 from fillbook.venues.bybit import RetrySettings, connect
+from tests.venues.bybit_rows import NOW, WINDOW, trade
 from tests.venues.scripted_bybit import (
     EXECUTIONS,
     KEY,
-    NOW,
     SECRET,
     TIME,
-    WINDOW,
     FakeTime,
     Reply,
     ScriptedBybit,
@@ -31,7 +32,6 @@ from tests.venues.scripted_bybit import (
     listing,
     refusal,
     success,
-    trade,
 )
 
 RESET = "X-Bapi-Limit-Reset-Timestamp"
@@ -48,8 +48,11 @@ async def ask(bybit: ScriptedBybit, fake: FakeTime | None = None, tries: int = 5
 @pytest.mark.parametrize(
     "fault",
     [
-        *(refusal(code) for code in (10000, 10016, 170007, 170146, 10006, 170222, 20003, 429)),
-        *(Reply(status=status, body=b"<html>") for status in (429, 500, 502, 503, 504)),
+        *(
+            refusal(code)
+            for code in (10000, 10014, 10016, 170007, 170146, 10006, 170222, 20003, 429)
+        ),
+        *(Reply(status=status, body=b"<html>") for status in (408, 429, 500, 502, 503, 504)),
         Reply(behaviour="break_off", body=GOOD.body),
         Reply(body=b"<html>"),
         success(None),
@@ -110,8 +113,18 @@ async def test_a_dropped_line_is_taken_up_again(bybit: ScriptedBybit) -> None:
         (10010, VenueKeyError, "bound to other addresses"),
         (10024, VenueKeyError, "the account's state"),
         (10001, VenueRequestError, "10001"),
-        (10028, VenueRequestError, "mode"),
-        (181010, VenueRequestError, "181010"),
+        (10028, VenueNotOffered, "mode"),
+        (100028, VenueNotOffered, "mode"),
+        (10029, VenueNotOffered, "mode"),
+        (181014, VenueNotOffered, "mode"),
+        (10017, VenueRequestError, "defect of Fillbook"),
+        (181000, VenueRequestError, "defect of Fillbook"),
+        (181010, VenueRequestError, "defect of Fillbook"),
+        (181019, VenueRequestError, "defect of Fillbook"),
+        (110001, VenueRequestError, "110001"),
+        (10009, VenueKeyError, "read permission"),
+        (10027, VenueKeyError, "read permission"),
+        (10008, VenueKeyError, "read permission"),
         (987654, VenueRequestError, "987654"),
     ],
 )
@@ -220,6 +233,61 @@ async def test_a_block_silences_the_connection(bybit: ScriptedBybit) -> None:
     assert not isinstance(first.value, VenueUnavailable)
     assert sent == 2
     assert len(page.records) == 1
+
+
+async def test_the_older_name_of_a_block_is_a_block(bybit: ScriptedBybit) -> None:
+    """Code 10018 in a body silences the connection like HTTP 403."""
+    bybit.play(EXECUTIONS, refusal(10018))
+    async with connected(bybit) as venue:
+        with pytest.raises(VenueError, match="10 minutes"):
+            await venue.pages("executions", "linear", WINDOW, None)
+        with pytest.raises(VenueError, match="another 600 seconds"):
+            await venue.server_time()
+
+
+async def test_a_block_silences_every_connection_of_the_process(bybit: ScriptedBybit) -> None:
+    """The address is blocked, not the key: another key's connection sends nothing either."""
+    bybit.play(EXECUTIONS, Reply(status=403))
+    fake = FakeTime()
+    sharing = Sharing(sleep=fake.sleep, stopwatch=fake.stopwatch)
+    other = connect(
+        key="other", secret="word", base_url=bybit.url, clock=fake.clock, sharing=sharing
+    )
+    async with connected(bybit, fake=fake, sharing=sharing) as venue:
+        with pytest.raises(VenueError, match="10 minutes"):
+            await venue.pages("executions", "linear", WINDOW, None)
+        sent = len(bybit.asked)
+        with pytest.raises(VenueError, match="a short while ago"):
+            await other.server_time()
+        with pytest.raises(VenueError, match="a short while ago"):
+            await other.positions()
+
+    assert len(bybit.asked) == sent
+
+
+async def test_one_key_keeps_one_pace_over_connections(bybit: ScriptedBybit) -> None:
+    """Two connections with one key share what the venue told one of them."""
+    bybit.play(EXECUTIONS, Reply(body=GOOD.body, headers={"X-Bapi-Limit": "2"}))
+    fake = FakeTime()
+    sharing = Sharing(sleep=fake.sleep, stopwatch=fake.stopwatch)
+    async with (
+        connected(bybit, fake=fake, sharing=sharing) as one,
+        connected(bybit, fake=fake, sharing=sharing) as two,
+    ):
+        for venue in (one, two, one, two, one, two):
+            await venue.pages("executions", "linear", WINDOW, None)
+
+    assert 2.0 < (fake.now - NOW).total_seconds() < 3.0
+
+
+async def test_a_reset_a_minute_ahead_is_waited_for(bybit: ScriptedBybit) -> None:
+    """Some endpoints count by the minute."""
+    ahead = milliseconds(NOW + timedelta(seconds=50))
+    bybit.play(EXECUTIONS, refusal(10006, **{RESET: str(ahead)}), GOOD)
+    fake = FakeTime()
+
+    assert await ask(bybit, fake) == 1
+    assert 49 < sum(fake.slept) < 51
 
 
 async def test_a_stalled_answer_ends(bybit: ScriptedBybit) -> None:

@@ -13,9 +13,9 @@ from fillbook.domain.instrument import Mark
 from fillbook.errors import SettingError, VenueUnavailable
 from fillbook.venues.bybit import connect
 from fillbook.venues.bybit.terms import read_terms
+from tests.venues.bybit_rows import NOW
 from tests.venues.scripted_bybit import (
     KEY,
-    NOW,
     SECRET,
     TIME,
     FakeTime,
@@ -122,7 +122,7 @@ async def test_contracts_come_from_every_page_and_status(bybit: ScriptedBybit) -
         success({"list": [instrument("ETHUSDT", lotSizeFilter=None)], "nextPageCursor": ""}),
         success({"list": [instrument("NEWUSDT"), instrument("BTCUSDT")], "nextPageCursor": ""}),
     )
-    async with connected(bybit) as venue:
+    async with connected(bybit, categories=["linear"]) as venue:
         terms = await venue.contract_terms()
 
     assert [term.symbol for term in terms] == ["BTCUSDT", "ETHUSDT", "NEWUSDT"]

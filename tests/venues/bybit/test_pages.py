@@ -9,16 +9,14 @@ from fillbook.domain.execution import CashFlow, Execution, Unreadable
 from fillbook.domain.raw import digest_key
 from fillbook.domain.window import Window, milliseconds
 from fillbook.errors import UsageError, VenueUnavailable
+from tests.venues.bybit_rows import NOW, WINDOW, trade
 from tests.venues.scripted_bybit import (
     EXECUTIONS,
-    NOW,
-    WINDOW,
     Reply,
     ScriptedBybit,
     connected,
     listing,
     success,
-    trade,
 )
 
 CURSOR = "132766%3A2%2C132766%3A2"
@@ -191,8 +189,9 @@ async def test_windows_that_the_venue_would_clip_are_not_asked(bybit: ScriptedBy
     async with connected(bybit) as venue:
         for stream, scope, window in (
             ("executions", "linear", long),
-            ("orders", "linear", WINDOW),
-            ("executions", "spot", WINDOW),
+            ("rumours", "linear", WINDOW),
+            ("executions", "lunar", WINDOW),
+            ("closed_pnl", "spot", WINDOW),
         ):
             with pytest.raises(UsageError):
                 await venue.pages(stream, scope, window, None)

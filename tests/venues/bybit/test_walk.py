@@ -13,6 +13,7 @@ from fillbook.domain.execution import CashFlow, Execution, Reading
 from fillbook.domain.window import Window, from_milliseconds
 from fillbook.errors import VenueRequestError
 from fillbook.venues.bybit import BybitVenue, PaceSettings, RetrySettings, connect
+from fillbook.venues.bybit.histories import EXECUTIONS
 from papervenues.bybit.server import RunningVenue, running
 from papervenues.bybit.settings import Settings
 from papervenues.faults import FaultPlan, parse_fault
@@ -50,6 +51,7 @@ async def both(
             clock=lambda: datetime.now(UTC),
             pace=pace,
             retry=RetrySettings(tries=8, base_seconds=0.001),
+            categories=made.categories,
         )
         try:
             yield paper, venue
@@ -69,7 +71,7 @@ async def walk(venue: BybitVenue, made: Settings) -> dict[object, Reading]:
     readings: dict[object, Reading] = {}
     starts_at = from_milliseconds(made.start_ms)
     while starts_at < END:
-        ends_at = min(END, starts_at + venue.streams[0].window_max)
+        ends_at = min(END, starts_at + EXECUTIONS.rules.window_max)
         readings |= await read_insistently(venue, Window(starts_at, ends_at))
         starts_at = ends_at
     return readings
@@ -176,6 +178,7 @@ async def test_the_key_the_terms_and_the_marks_are_read() -> None:
     assert facts.venue_user_id == str(made.user_id(0))
     assert not facts.can_trade
     assert {row["symbol"] for row in happened} <= {term.symbol for term in terms}
-    assert all(term.qty_step and term.price_step and term.settle == "USDT" for term in terms)
+    assert all(term.qty_step and term.price_step for term in terms)
+    assert {term.settle for term in terms} <= {"USDT", "USDC"}
     assert {mark.symbol for mark in marks} <= {term.symbol for term in terms}
     assert timedelta() <= now - from_milliseconds(made.end_ms) < timedelta(minutes=1)

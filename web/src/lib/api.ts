@@ -76,8 +76,12 @@ export interface Misfits {
   last_at: string
 }
 
+/** How strong a proof is; the later, the stronger. */
+export const GRADES = ['read', 'settled', 'corroborated'] as const
+export type Grade = (typeof GRADES)[number]
+
 export interface Coverage {
-  rows: (Stretch & { grade: 'read' | 'settled' })[]
+  rows: (Stretch & { grade: Grade })[]
   gaps: (Stretch & { reason: string | null })[]
   requested: Stretch[]
   alarms: Misfits[]

@@ -1,14 +1,19 @@
 /** Coverage as bars: what was asked for, what is proven, what is missing, per account and stream. */
 
-import type { Coverage } from './api.ts'
-import { stamp } from './words.ts'
+import { GRADES, type Coverage, type Grade } from './api.ts'
+import { stamp, words } from './words.ts'
 
 export const BAR_WIDTH = 1000
+
+/** The stream that figures are made of. */
+const FILLS = 'executions'
+/** The scope of a stream that has only one. */
+const EVERY = 'all'
 
 export interface Piece {
   x: number
   width: number
-  kind: 'requested' | 'read' | 'settled' | 'gap'
+  kind: 'requested' | Grade | 'gap'
 }
 
 export interface Gap {
@@ -25,10 +30,22 @@ export interface Line {
   gaps: Gap[]
   /** Whether everything that was asked for lies within what was read. */
   proven: boolean
+  /** How far each grade reaches, strongest first, for those who do not see the bar. */
+  reach: Partial<Record<Grade, number>>
+}
+
+/** A line, or several that have nothing to tell apart, drawn as one. */
+export interface Row extends Line {
+  name: string
+  /** How many lines it stands for. */
+  folded: number
 }
 
 export interface Picture {
-  lines: Line[]
+  /** Every line by itself. */
+  lines: Row[]
+  /** What must be told apart: each line that is not proven, and the proven ones of an account folded. */
+  brief: Row[]
   from: number | null
   to: number | null
   gaps: number
@@ -46,12 +63,16 @@ export function picture(coverage: Coverage): Picture {
     const key = JSON.stringify([row.account, row.stream, scope])
     const known = lines.get(key)
     if (known) return known
-    const fresh: Line = { account: row.account, stream: row.stream, scope, pieces: [], gaps: [], proven: true }
+    const fresh: Line = { account: row.account, stream: row.stream, scope, pieces: [], gaps: [], proven: true, reach: {} }
     lines.set(key, fresh)
     return fresh
   }
   for (const row of coverage.requested) lineOf(row).pieces.push(piece(row, bounds, 'requested'))
-  for (const row of coverage.rows) lineOf(row).pieces.push(piece(row, bounds, row.grade))
+  for (const row of coverage.rows) {
+    const line = lineOf(row)
+    line.pieces.push(piece(row, bounds, row.grade))
+    line.reach[row.grade] = Math.max(line.reach[row.grade] ?? -Infinity, stamp(row.to) ?? Infinity)
+  }
   for (const row of coverage.gaps) {
     const line = lineOf(row)
     line.pieces.push(piece(row, bounds, 'gap'))
@@ -63,14 +84,75 @@ export function picture(coverage: Coverage): Picture {
     line.proven &&= line.gaps.length === 0 && within(row, own)
   }
   for (const line of lines.values()) line.proven &&= line.gaps.length === 0
-  const sorted = [...lines.values()].sort((a, b) => Number(a.proven) - Number(b.proven) || order(a, b))
-  return { lines: sorted, from: bounds?.from ?? null, to: bounds?.to ?? null, gaps: coverage.gaps.length }
+  const sorted = [...lines.values()].sort(order)
+  return {
+    lines: sorted.map((line) => row([line])),
+    brief: folded(sorted),
+    from: bounds?.from ?? null,
+    to: bounds?.to ?? null,
+    gaps: coverage.gaps.length,
+  }
 }
 
+/** What is not proven comes first, then account by account, and fills before the rest. */
 function order(a: Line, b: Line): number {
-  const left = `${a.account} ${a.stream} ${a.scope}`
-  const right = `${b.account} ${b.stream} ${b.scope}`
-  return left < right ? -1 : left > right ? 1 : 0
+  return (
+    Number(a.proven) - Number(b.proven) ||
+    compared(a.account, b.account) ||
+    Number(b.stream === FILLS) - Number(a.stream === FILLS) ||
+    compared(a.stream, b.stream) ||
+    compared(a.scope, b.scope)
+  )
+}
+
+function compared(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** An account's proven lines become two: its fills, and everything beside them. */
+function folded(lines: readonly Line[]): Row[] {
+  const kept = new Map<string, Line[]>()
+  for (const line of lines) {
+    const own = line.proven ? [line.account, line.stream === FILLS] : [line.account, line.stream, line.scope]
+    const key = JSON.stringify(own)
+    kept.set(key, [...(kept.get(key) ?? []), line])
+  }
+  return [...kept.values()].map(row)
+}
+
+/** Of lines drawn over each other the weakest proof is seen: one bar never claims more than its worst. */
+function row(lines: readonly Line[]): Row {
+  const [first] = lines as readonly [Line, ...Line[]]
+  const pieces = lines.flatMap((line) => line.pieces).sort((a, b) => layer(a) - layer(b))
+  return { ...first, pieces: lines.length > 1 ? distinct(pieces) : pieces, name: nameOf(lines), folded: lines.length }
+}
+
+function layer(piece: Piece): number {
+  if (piece.kind === 'requested') return -1
+  return piece.kind === 'gap' ? GRADES.length + 1 : GRADES.length - GRADES.indexOf(piece.kind)
+}
+
+function distinct(pieces: readonly Piece[]): Piece[] {
+  return [...new Map(pieces.map((one) => [JSON.stringify(one), one])).values()]
+}
+
+function nameOf(lines: readonly Line[]): string {
+  const [first] = lines as readonly [Line, ...Line[]]
+  if (lines.length > 1 && first.stream !== FILLS) {
+    const streams = new Set(lines.map((line) => line.stream)).size
+    return streams > 1 ? `${streams} other histories` : words(first.stream)
+  }
+  const scopes = lines.map((line) => line.scope).filter((scope) => scope && scope.toLowerCase() !== EVERY)
+  return [words(first.stream), scopes.join(', ')].filter(Boolean).join(' · ')
+}
+
+/** How far a line is proven, in words. */
+export function reachOf(line: Line, say: (at: number) => string): string {
+  const reached = [...GRADES].reverse().flatMap((grade) => {
+    const at = line.reach[grade]
+    return at === undefined ? [] : [`${grade} to ${say(at)}`]
+  })
+  return reached.join(', ')
 }
 
 function boundsOf(rows: readonly Spread[]): Bounds | null {

@@ -2,7 +2,7 @@
 
 import type { AccountStatus, Coverage, Misfits, Problem } from './api.ts'
 import { compare, show } from './decimal.ts'
-import { ago, brief, counted, moment, stamp, words } from './words.ts'
+import { ago, counted, moment, stamp, stretch, words } from './words.ts'
 
 export interface Warning {
   grave: boolean
@@ -64,7 +64,7 @@ function ofCoverage(coverage: Coverage): Warning[] {
   if (gaps.length === 0 && (percent === null || compare(percent, COMPLETE) >= 0)) return []
   const first = gaps[0]
   const what = first
-    ? `${first.account} ${words(first.stream).toLowerCase()} ${brief(first.from)} to ${brief(first.to)} UTC`
+    ? `${first.account} ${words(first.stream).toLowerCase()} ${stretch(first.from, first.to)} UTC`
     : 'the ranges that are not proven'
   const others = gaps.length > 1 ? ` and ${counted(gaps.length - 1, 'more range')}` : ''
   return [

@@ -2,6 +2,8 @@
 
 export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
+const INSTANT_MS_MAX = 1000
+
 const REASONS: Record<string, string> = {
   adl: 'Auto-deleveraged',
   tp: 'Take profit',
@@ -43,6 +45,13 @@ export function moment(text: string | null): string {
 export function brief(text: string | null): string {
   const at = stamp(text)
   return at === null ? 'unknown' : `${day(at).slice(0, -5)} ${clock(at)}`
+}
+
+/** "20 Nov 14:03 to 21 Nov 09:00"; an instant, such as a disputed one, is said once and to the second. */
+export function stretch(from: string | null, to: string | null): string {
+  const [start, end] = [stamp(from), stamp(to)]
+  if (start === null || end === null || end - start >= INSTANT_MS_MAX) return `${brief(from)} to ${brief(to)}`
+  return `${brief(from)}${clock(start, { seconds: true }).slice(5)}`
 }
 
 /** "2d 4h", "31m", "12s": the two largest units. */

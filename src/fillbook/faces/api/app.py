@@ -19,6 +19,7 @@ from fillbook.errors import FillbookError
 from fillbook.faces import web
 from fillbook.faces.api import problems
 from fillbook.faces.api.gate import TOKEN_LENGTH_MAX, Gate, session_secret
+from fillbook.faces.api.key_shapes import account_routes
 from fillbook.faces.api.listing import listing
 from fillbook.faces.api.routes import PROBLEMS, Serving, report_routes
 from fillbook.faces.api.sessions import LIFE_MAX, MARKER_COOKIE, SESSION_COOKIE, Sessions
@@ -74,7 +75,9 @@ def create_app(
         ],
     )
     problems.say_problems(app)
-    app.include_router(report_routes(Serving(pool, clock, version)), prefix=ROOT)
+    serving = Serving(pool, clock, version)
+    app.include_router(report_routes(serving), prefix=ROOT)
+    app.include_router(account_routes(serving), prefix=ROOT)
     app.include_router(_session_routes(sessions), prefix=ROOT)
     app.include_router(_health_routes(pool))
     _describe(app)

@@ -15,7 +15,7 @@ from fastapi import Query as InAddress
 from pydantic import BaseModel
 
 from fillbook.errors import Refused
-from fillbook.faces.api import lot_shapes, record_shapes, shapes
+from fillbook.faces.api import lot_shapes, money_shapes, record_shapes, shapes
 from fillbook.faces.api.asked import asked_by, query
 from fillbook.faces.api.problems import Problem
 from fillbook.ledger._pool import Pool
@@ -23,13 +23,16 @@ from fillbook.ledger.tokens import SCOPES, Known, Scope
 from fillbook.reports._report import Answer, Report, all_reports, ask, find
 
 SHAPES: Mapping[str, type[shapes.Answered]] = {
+    "account_log": money_shapes.AccountLogShape,
     "bots": record_shapes.BotsShape,
     "calendar": lot_shapes.CalendarShape,
+    "cash_chain": money_shapes.CashChainShape,
     "coverage": shapes.CoverageShape,
     "equity": shapes.EquityShape,
     "events": lot_shapes.EventsShape,
     "lots": lot_shapes.LotsShape,
     "matches": lot_shapes.MatchesShape,
+    "movements": money_shapes.MovementsShape,
     "net_positions": shapes.NetPositionsShape,
     "positions": shapes.PositionsShape,
     "restatements": record_shapes.RestatementsShape,

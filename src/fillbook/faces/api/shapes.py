@@ -311,6 +311,9 @@ class AccountShape(Shape):
     last_run_status: str | None
     last_run_at: datetime | None
     last_error: str | None
+    state_reason: str | None
+    key_checked_at: datetime | None
+    key_expires_in_days: int | None
 
 
 class FreshnessShape(Shape):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fillbook.faces.cli import bots, by_hand, database
+from fillbook.faces.cli import accounts, bots, by_hand, database
 from fillbook.faces.cli.options import (
     PANEL_ASK,
     PANEL_BOOK,
@@ -49,6 +49,7 @@ paper_app = typer.Typer(
 )
 app.add_typer(database.app, name="db", rich_help_panel=PANEL_RUN)
 app.add_typer(paper_app, name="paper", rich_help_panel=PANEL_START)
+app.add_typer(accounts.app, name="accounts", rich_help_panel=PANEL_START)
 app.add_typer(bots.app, name="bots", rich_help_panel=PANEL_ASK)
 app.add_typer(by_hand.app)
 
@@ -145,8 +146,24 @@ def backfill(
 
 
 @app.command(rich_help_panel=PANEL_BOOK)
-def sync(*, account: AccountOption = None, bot: BotOption = None) -> None:
-    """One incremental pass: from the end of what is proven to now, late rows included."""
+def sync(
+    *,
+    account: AccountOption = None,
+    bot: BotOption = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on and book what happens, until stopped.")
+    ] = False,
+) -> None:
+    """One incremental pass: from the end of what is proven to now, late rows included.
+
+    With --follow it then listens to the venue's private stream: a fill is booked within a second,
+    and windows behind it prove what was heard. Ctrl-C ends it.
+    """
+    if follow:
+        from fillbook.faces.cli.follow import run_follow
+
+        run_follow(account)
+        return
     from fillbook.faces.cli.fetch import Asked, run_fetch
 
     run_fetch("manual", Asked(account=account, bot=bot))

@@ -137,6 +137,16 @@ def put_answer(answer: Answer, output: Format) -> None:
         _put_basis(answer)
 
 
+def put_rows(rows: Table, output: Format) -> None:
+    """Print one table that is no report's."""
+    if output is Format.JSON:
+        put(json.dumps({"rows": _plain(rows.rows)}))
+    elif output is Format.CSV:
+        _put_csv(rows)
+    else:
+        put_table(rows)
+
+
 def as_json(answer: object) -> dict[str, Any]:
     """An answer with text for amounts and times, as the API gives it."""
     value = _plain(answer)

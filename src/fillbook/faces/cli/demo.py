@@ -146,7 +146,7 @@ async def _demo(
 ) -> None:
     # The history's last row may stand at its end, and windows are half-open.
     window = Window(end - timedelta(days=wish.days), end + timedelta(milliseconds=1))
-    login = Login("bybit", "bybit", paper.key, SecretStr(paper.secret), False, paper.url)
+    login = Login("bybit", "bybit", paper.key, SecretStr(paper.secret), base_url=paper.url)
     async with wiring.open_ledger(settings) as pool:
         if await rebuild_outdated(pool, now=wiring.now()):
             say("demo: figures of an older version were laid again")

@@ -1,14 +1,15 @@
 """`fillbook backfill` and `fillbook sync`: passes over the accounts, and what they came to."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import structlog
+
 from fillbook import wiring
 from fillbook.domain.account import Account
 from fillbook.domain.window import Window
-from fillbook.errors import FillbookError, Unproven, UsageError
+from fillbook.errors import DatabaseUnavailable, FillbookError, Unproven, UsageError
 from fillbook.faces import logs
 from fillbook.faces.cli import progress
 from fillbook.faces.cli.run import put, run, say
@@ -18,6 +19,9 @@ from fillbook.ledger.coverage import count_alarms
 from fillbook.ledger.wanted import earliest_wanted
 from fillbook.settings import Login, Settings, load
 from fillbook.sync.engine import Passed
+from fillbook.wiring.keys import Way, paused_sentence
+
+log = structlog.get_logger()
 
 Kind = Literal["backfill", "manual"]
 
@@ -39,13 +43,12 @@ class PartlyDone(Unproven):
 
 
 def run_fetch(kind: Kind, asked: Asked) -> None:
-    """Fetch every account that was meant; exit code 3 when a window stays unproven."""
+    """Fetch every account that was meant; exit code 3 when something stays unproven."""
     settings = load()
-    logins = wiring.logins_of(settings, asked.account)
     started_at = wiring.now()
     path = logs.log_to(settings.logs, level=settings.log_level, started_at=started_at)
     window = _window(kind, asked, settings, started_at)
-    complete = run(lambda: _fetch_all(kind, settings, logins, window, again=asked.again))
+    complete = run(lambda: _fetch_all(kind, settings, asked, window))
     if asked.bot is not None:
         say(f"The account serves all its bots; see `fillbook stats --bot {asked.bot}`.")
     if not complete:
@@ -69,37 +72,58 @@ def _window(kind: Kind, asked: Asked, settings: Settings, now: datetime) -> Wind
     return Window(start, end)
 
 
-async def _fetch_all(
+async def _fetch_all(kind: Kind, settings: Settings, asked: Asked, window: Window | None) -> bool:
+    """One account after the other; a bad one does not stop the rest."""
+    complete, failed = True, list[Exception]()
+    async with wiring.open_ledger(settings) as pool:
+        ways = await wiring.ways(pool, settings, asked.account)
+        for way in ways:
+            try:
+                complete &= await _fetch_one(kind, settings, pool, way, window, again=asked.again)
+            except Exception as error:  # not even a defect in one may stop the others
+                if len(ways) == 1 or isinstance(error, DatabaseUnavailable):
+                    raise
+                known = isinstance(error, FillbookError)
+                say(
+                    f"{way.name}: {error}"
+                    if known
+                    else f"{way.name}: {type(error).__name__}: {error}"
+                )
+                log.warning("account failed", account=way.name, exc_info=not known)
+                failed.append(error)
+    if failed and len(failed) == len(ways):
+        raise failed[-1]
+    return complete and not failed
+
+
+async def _fetch_one(
     kind: Kind,
     settings: Settings,
-    logins: Sequence[Login],
+    pool: Pool,
+    way: Way,
     window: Window | None,
     *,
     again: bool,
 ) -> bool:
-    """One account after the other; a bad one does not stop the rest."""
-    complete, failed = True, None
-    async with wiring.open_ledger(settings) as pool:
-        for login in logins:
-            try:
-                passed = await fetch(pool, settings, login, kind=kind, window=window, again=again)
-            except FillbookError as error:
-                if len(logins) == 1:
-                    raise
-                say(f"{login.name}: {error}")
-                failed = error
-                continue
-            summarise(login.name, passed)
-            alarms = await count_alarms(pool, passed.run.account_id)
-            if alarms:
-                put(
-                    f"{login.name}: {alarms} fills do not fit their position chain, so a fill is"
-                    " missing: see `fillbook coverage`, and try `fillbook backfill --again`."
-                )
-            complete = complete and passed.complete and not alarms
-    if failed is not None:
-        raise failed
-    return complete
+    """One account, unless it is paused; whether nothing is left to prove."""
+    if way.paused:
+        put(paused_sentence(way.name))
+        return True
+    login = way.opened()
+    logs.hide(login.key, login.secret.get_secret_value())
+    try:
+        passed = await fetch(pool, settings, login, kind=kind, window=window, again=again)
+    except wiring.Paused as paused:
+        put(str(paused))
+        return True
+    summarise(login.name, passed)
+    alarms = await count_alarms(pool, passed.run.account_id)
+    if alarms:
+        put(
+            f"{login.name}: {alarms} fills do not fit their position chain, so a fill is"
+            " missing: see `fillbook coverage`, and try `fillbook backfill --again`."
+        )
+    return passed.complete and not alarms
 
 
 async def fetch(
@@ -139,5 +163,7 @@ def summarise(name: str, passed: Passed) -> None:
         put(f"{name}: {run_.booked.quarantined} rows could not be read; they are kept verbatim.")
     if run_.booked.revisions:
         put(f"{name}: the venue changed {run_.booked.revisions} rows that were booked before.")
+    for left_out in passed.left_out:
+        put(f"{name}: left out: {left_out}")
     for failure in passed.failures:
         put(f"{name}: not proven: {failure}")

@@ -1,4 +1,8 @@
-"""How far a fetch has come: a bar with an estimate on a terminal, a line now and then elsewhere."""
+"""How far a fetch has come: a bar with an estimate on a terminal, a line now and then elsewhere.
+
+A pass reads many kinds of history, one after the other. Each has a bar of its own, because their
+speeds have nothing in common: one estimate for all would jump whenever the next one begins.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +15,7 @@ from fillbook.faces.cli.run import say
 from fillbook.sync.engine import Progress, Step
 
 LINE_EVERY = timedelta(seconds=5)
+WHOLE = ("all", "UNIFIED")  # scopes that are all there is of a stream
 
 Clock = Callable[[], datetime]
 
@@ -40,6 +45,7 @@ class _Bar:
             transient=True,
         )
         self._task = self._bar.add_task("reading", executions=0)
+        self._reads = ""
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -54,10 +60,13 @@ class _Bar:
         self._bar.stop()
 
     def step(self, step: Step) -> None:
-        """Move the bar."""
+        """Move the bar; what is read next begins a new one in its place."""
+        if self._reads != words(step):
+            self._reads = words(step)
+            self._bar.reset(self._task, total=step.total.total_seconds())
         self._bar.update(
             self._task,
-            description=f"{step.stream} {step.scope} {step.window.ends_at:%Y-%m-%d}",
+            description=f"{self._reads}, {step.window.ends_at:%Y-%m-%d}",
             total=step.total.total_seconds(),
             completed=step.done.total_seconds(),
             executions=step.executions_new,
@@ -76,6 +85,12 @@ class _Lines:
         self._next = self._clock() + LINE_EVERY
         percent = step.done * 100 // step.total if step.total else 100
         say(
-            f"{step.stream} {step.scope}: {percent} %, to {step.window.ends_at:%Y-%m-%d},"
+            f"{words(step)}: {percent} %, to {step.window.ends_at:%Y-%m-%d},"
             f" {step.executions_new} new executions"
         )
+
+
+def words(step: Step) -> str:
+    """What is being read: "executions linear", and "deposits" where there is nothing to add."""
+    scope = "" if step.scope in WHOLE else f" {step.scope}"
+    return f"{step.stream.replace('_', ' ')}{scope}"

@@ -1,5 +1,6 @@
 -- name: get_coverage
-SELECT read, settled, unavailable FROM derived.coverage
+-- What is in dispute is not read: a witness tells of a fill there that is not listed.
+SELECT read, settled, unavailable, disputed FROM derived.counted
 WHERE account_id = %(account_id)s AND stream = %(stream)s AND scope = %(scope)s;
 
 -- name: prove

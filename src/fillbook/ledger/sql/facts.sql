@@ -39,6 +39,39 @@ WHERE account_id = %(account_id)s AND order_key = ANY(%(keys)s)
   AND revision_reason IN ('first', 'completion', 'revision')
 ORDER BY order_key, revision DESC;
 
+-- name: latest_log_entries
+SELECT DISTINCT ON (entry_key) entry_key, revision,
+    (SELECT max(revision) FROM facts.log_entries
+     WHERE account_id = l.account_id AND entry_key = l.entry_key),
+    occurred_at, kind, category, symbol, side, currency, change, balance, cash_flow, funding, fee,
+    qty, position, execution_id, order_id, execution_key
+FROM facts.log_entries l
+WHERE account_id = %(account_id)s AND entry_key = ANY(%(keys)s)
+  AND revision_reason IN ('first', 'completion', 'revision')
+ORDER BY entry_key, revision DESC;
+
+-- name: latest_closed_pnl
+SELECT DISTINCT ON (closed_key) closed_key, revision,
+    (SELECT max(revision) FROM facts.closed_pnl
+     WHERE account_id = p.account_id AND closed_key = p.closed_key),
+    closed_at, category, symbol, order_id, side, exec_type, qty, entry_value, exit_value, pnl,
+    open_fee, close_fee, fill_count
+FROM facts.closed_pnl p
+WHERE account_id = %(account_id)s AND closed_key = ANY(%(keys)s)
+  AND revision_reason IN ('first', 'completion', 'revision')
+ORDER BY closed_key, revision DESC;
+
+-- name: latest_movements
+SELECT DISTINCT ON (movement_key) movement_key, revision,
+    (SELECT max(revision) FROM facts.movements
+     WHERE account_id = m.account_id AND movement_key = m.movement_key),
+    moved_at, kind, movement_id, currency, amount, fee, status, is_final, from_account, to_account,
+    reference
+FROM facts.movements m
+WHERE account_id = %(account_id)s AND movement_key = ANY(%(keys)s)
+  AND revision_reason IN ('first', 'completion', 'revision')
+ORDER BY movement_key, revision DESC;
+
 -- name: said_of_executions
 -- The last correction or void of each execution.
 SELECT DISTINCT ON (target) target, kind, body FROM facts.statements
@@ -65,6 +98,21 @@ COPY facts.orders (account_id, revision, revision_reason, chain_seq, booked_at, 
     ordered_at, category, symbol, leg, order_id, client_order_id, parent_client_order_id, side,
     create_type, stop_type, cancel_type, reduce_only, close_on_trigger, trigger_price, base_price,
     oco_trigger) FROM STDIN;
+
+-- name: copy_log_entries
+COPY facts.log_entries (account_id, revision, revision_reason, chain_seq, booked_at, entry_key,
+    occurred_at, kind, category, symbol, side, currency, change, balance, cash_flow, funding,
+    fee, qty, position, execution_id, order_id, execution_key) FROM STDIN;
+
+-- name: copy_closed_pnl
+COPY facts.closed_pnl (account_id, revision, revision_reason, chain_seq, booked_at, closed_key,
+    closed_at, category, symbol, order_id, side, exec_type, qty, entry_value, exit_value, pnl,
+    open_fee, close_fee, fill_count) FROM STDIN;
+
+-- name: copy_movements
+COPY facts.movements (account_id, revision, revision_reason, chain_seq, booked_at, movement_key,
+    moved_at, kind, movement_id, currency, amount, fee, status, is_final, from_account,
+    to_account, reference) FROM STDIN;
 
 -- name: copy_quarantined
 COPY facts.quarantined (account_id, chain_seq, reason, booked_at) FROM STDIN;

@@ -54,13 +54,17 @@ CROSS JOIN LATERAL (
     ORDER BY unit_end DESC LIMIT 1) AS l;
 
 -- name: open_lines
-SELECT l.book_id, l.side, l.unit_start, l.unit_end, l.executed_at, l.rank, l.execution_key,
-    l.order_key, l.share_start, l.execution_qty, l.price, l.fee, l.reason, l.evidence, l.value,
-    l.owner_evidence, l.tag_unread
+SELECT b.book_id, s.side, l.*
 FROM unnest(%(books)s::bigint[], %(matched)s::numeric[]) AS b (book_id, matched)
-JOIN derived.lines l ON l.account_id = %(account_id)s AND l.book_id = b.book_id
-  AND l.stretch = %(stretch)s AND l.side = ANY('{1,-1}') AND l.unit_end > b.matched
-ORDER BY l.book_id, l.side, l.unit_start;
+CROSS JOIN (VALUES (1::smallint), ((-1)::smallint)) AS s (side)
+CROSS JOIN LATERAL (
+    SELECT unit_start, unit_end, executed_at, rank, execution_key, order_key, share_start,
+        execution_qty, price, fee, reason, evidence, value, owner_evidence, tag_unread
+    FROM derived.lines
+    WHERE account_id = %(account_id)s AND book_id = b.book_id AND stretch = %(stretch)s
+      AND side = s.side AND unit_end > b.matched
+    ORDER BY unit_end OFFSET 0) AS l
+ORDER BY b.book_id, s.side, l.unit_start;
 
 -- name: open_funding
 SELECT f.book_id, f.cash_key, f.occurred_at, f.unit_start, f.unit_end, f.amount
@@ -155,9 +159,3 @@ SELECT derivation_version, through_seq FROM known;
 
 -- name: move_through
 UPDATE derived.laid SET through_seq = %(through)s WHERE account_id = %(account_id)s;
-
--- name: analyze
--- A new table has no statistics, and the planner guesses. Allowed inside a transaction; whoever
--- comes second does without rather than wait.
-ANALYZE (SKIP_LOCKED) derived.lines, derived.lot_matches, derived.completed_trades, derived.round_trips,
-    derived.funding_shares;

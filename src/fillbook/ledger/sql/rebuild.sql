@@ -31,6 +31,9 @@ DELETE FROM derived.unattached WHERE account_id = %(account_id)s;
 -- name: drop_derived_trips
 DELETE FROM derived.round_trips WHERE account_id = %(account_id)s;
 
+-- name: drop_derived_disputes
+DELETE FROM derived.disputes WHERE account_id = %(account_id)s;
+
 -- name: put_coverage
 INSERT INTO derived.coverage (account_id, stream, scope, read, settled, unavailable, live)
 VALUES (%(account_id)s, %(stream)s, %(scope)s, %(read)s, %(settled)s, %(unavailable)s, %(live)s);
@@ -71,6 +74,15 @@ DELETE FROM ops.window_failures WHERE account_id = %(account_id)s;
 
 -- name: wipe_orders
 DELETE FROM facts.orders WHERE account_id = %(account_id)s;
+
+-- name: wipe_log_entries
+DELETE FROM facts.log_entries WHERE account_id = %(account_id)s;
+
+-- name: wipe_closed_pnl
+DELETE FROM facts.closed_pnl WHERE account_id = %(account_id)s;
+
+-- name: wipe_movements
+DELETE FROM facts.movements WHERE account_id = %(account_id)s;
 
 -- name: wipe_statements
 DELETE FROM facts.statements WHERE account_id = %(account_id)s;

@@ -2,12 +2,14 @@
 -- Legs with facts that the books do not know yet, and the first instant of each stretch they touch.
 -- `since` is the link of the chain up to which facts count so far; `fresh` is what a proof adds to
 -- the time in which one category is laid. A record that was booked again counts with all its
--- readings: it may have moved. An order that was told counts for the executions it explains.
+-- readings: it may have moved. An order that was told counts for the executions it explains. No
+-- line rests on what other streams tell.
 -- LATERAL with OFFSET 0 keeps the look-ups by key: without statistics (a new database) the planner
 -- would scan whole tables instead.
 WITH booked AS (
     SELECT r.record_key FROM facts.raw_records r
     WHERE r.account_id = %(account_id)s AND r.chain_seq > %(since)s
+      AND split_part(r.stream, '.', 1) IN ('executions', 'orders')
 ),
 touched AS (
     SELECT e.category, e.symbol, e.leg, e.executed_at AS at, e.revision > 0 AS revised
@@ -90,7 +92,7 @@ JOIN LATERAL unnest(l.pieces) AS piece ON true
 ORDER BY legs.category, legs.symbol, legs.leg, piece;
 
 -- name: legs_of_symbol
-SELECT DISTINCT leg FROM facts.executions
+SELECT DISTINCT leg FROM facts.current_executions
 WHERE account_id = %(account_id)s AND category = %(category)s AND symbol = %(symbol)s;
 
 -- name: touched_by_executions

@@ -13,7 +13,7 @@ shrunk AS (
         SELECT 1 FROM derived.lot_matches m
         WHERE m.account_id = %(account_id)s AND m.book_id = g.book_id
           AND m.entry_order = g.entry_order AND m.exit_order = g.exit_order
-          AND m.stretch = g.stretch AND m.direction = g.direction)
+          AND (m.stretch, m.direction) IS NOT DISTINCT FROM (g.stretch, g.direction))
 )
 SELECT (SELECT count(*) FROM gone), coalesce(array_agg(book_id), '{}'),
     coalesce(array_agg(direction), '{}'), coalesce(array_agg(entry_order), '{}'),
@@ -28,10 +28,12 @@ WHERE account_id = %(account_id)s AND book_id = ANY(%(books)s)
 -- name: drop_grown_trades
 -- Trades whose group gained a match: they are laid again whole.
 DELETE FROM derived.completed_trades t USING (
-    SELECT DISTINCT m.book_id, m.direction, m.entry_order, m.exit_order
-    FROM derived.lot_matches m
-    WHERE m.account_id = %(account_id)s AND m.book_id = ANY(%(books)s)
-      AND m.stretch = %(stretch)s AND m.exit_at >= %(since)s
+    SELECT DISTINCT b.book_id, m.direction, m.entry_order, m.exit_order
+    FROM unnest(%(books)s::bigint[]) AS b (book_id)
+    CROSS JOIN LATERAL (
+        SELECT direction, entry_order, exit_order FROM derived.lot_matches
+        WHERE account_id = %(account_id)s AND book_id = b.book_id AND stretch = %(stretch)s
+          AND exit_at >= %(since)s OFFSET 0) AS m
 ) g
 WHERE t.account_id = %(account_id)s AND t.stretch = %(stretch)s AND t.book_id = g.book_id
   AND t.entry_order = g.entry_order AND t.exit_order = g.exit_order AND t.direction = g.direction;
@@ -49,10 +51,12 @@ INSERT INTO derived.completed_trades (account_id, trade_id, id, book_id, stretch
 -- direction, entry order and exit order; and the groups that shrank. An average is for display;
 -- profit is a sum over matches.
 WITH touched AS (
-    SELECT m.book_id, m.stretch, m.direction, m.entry_order, m.exit_order
-    FROM derived.lot_matches m
-    WHERE m.account_id = %(account_id)s AND m.book_id = ANY(%(books)s)
-      AND m.stretch = %(stretch)s AND m.exit_at >= %(since)s
+    SELECT b.book_id, %(stretch)s::timestamptz AS stretch, m.direction, m.entry_order, m.exit_order
+    FROM unnest(%(books)s::bigint[]) AS b (book_id)
+    CROSS JOIN LATERAL (
+        SELECT direction, entry_order, exit_order FROM derived.lot_matches
+        WHERE account_id = %(account_id)s AND book_id = b.book_id AND stretch = %(stretch)s
+          AND exit_at >= %(since)s OFFSET 0) AS m
     UNION
     SELECT s.book_id, %(stretch)s::timestamptz, s.direction, s.entry_order, s.exit_order
     FROM unnest(%(shrunk_books)s::bigint[], %(shrunk_directions)s::smallint[],
@@ -86,7 +90,7 @@ grouped AS (
         SELECT * FROM derived.lot_matches
         WHERE account_id = %(account_id)s AND book_id = g.book_id
           AND entry_order = g.entry_order AND exit_order = g.exit_order
-          AND stretch = g.stretch AND direction = g.direction OFFSET 0
+          AND (stretch, direction) IS NOT DISTINCT FROM (g.stretch, g.direction) OFFSET 0
     ) AS m
     GROUP BY m.book_id, m.stretch, m.direction, m.entry_order, m.exit_order
 ),
@@ -203,10 +207,12 @@ SELECT t.account_id, %(caused_by)s, t.trade_id, %(restated_at)s, %(cause)s, t.ca
     t.bot_id, t.entry_time, t.entry_reason, t.exit_time, t.exit_reason, t.qty, t.gross, t.fee,
     t.funding, t.net
 FROM (
-    SELECT DISTINCT m.book_id, m.direction, m.entry_order, m.exit_order
-    FROM derived.lot_matches m
-    WHERE m.account_id = %(account_id)s AND m.book_id = ANY(%(books)s)
-      AND m.stretch = %(stretch)s AND m.exit_at >= %(since)s
+    SELECT DISTINCT b.book_id, m.direction, m.entry_order, m.exit_order
+    FROM unnest(%(books)s::bigint[]) AS b (book_id)
+    CROSS JOIN LATERAL (
+        SELECT direction, entry_order, exit_order FROM derived.lot_matches
+        WHERE account_id = %(account_id)s AND book_id = b.book_id AND stretch = %(stretch)s
+          AND exit_at >= %(since)s OFFSET 0) AS m
 ) g
 JOIN derived.completed_trades t ON t.account_id = %(account_id)s AND t.book_id = g.book_id
   AND t.entry_order = g.entry_order AND t.exit_order = g.exit_order AND t.direction = g.direction

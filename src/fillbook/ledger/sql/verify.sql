@@ -58,6 +58,24 @@ SELECT account_id, revision, revision_reason, chain_seq, booked_at, order_key, o
     cancel_type, reduce_only, close_on_trigger, trigger_price, base_price, oco_trigger
 FROM facts.orders WHERE account_id = %(account_id)s AND order_key = ANY(%(keys)s);
 
+-- name: booked_log_entries
+SELECT account_id, revision, revision_reason, chain_seq, booked_at, entry_key, occurred_at,
+    kind, category, symbol, side, currency, change, balance, cash_flow, funding, fee, qty,
+    position, execution_id, order_id, execution_key
+FROM facts.log_entries WHERE account_id = %(account_id)s AND entry_key = ANY(%(keys)s);
+
+-- name: booked_closed_pnl
+SELECT account_id, revision, revision_reason, chain_seq, booked_at, closed_key, closed_at,
+    category, symbol, order_id, side, exec_type, qty, entry_value, exit_value, pnl, open_fee,
+    close_fee, fill_count
+FROM facts.closed_pnl WHERE account_id = %(account_id)s AND closed_key = ANY(%(keys)s);
+
+-- name: booked_movements
+SELECT account_id, revision, revision_reason, chain_seq, booked_at, movement_key, moved_at,
+    kind, movement_id, currency, amount, fee, status, is_final, from_account, to_account,
+    reference
+FROM facts.movements WHERE account_id = %(account_id)s AND movement_key = ANY(%(keys)s);
+
 -- name: booked_quarantined
 SELECT account_id, chain_seq, reason, booked_at FROM facts.quarantined
 WHERE account_id = %(account_id)s AND chain_seq = ANY(%(seqs)s);
@@ -66,6 +84,9 @@ WHERE account_id = %(account_id)s AND chain_seq = ANY(%(seqs)s);
 SELECT (SELECT count(*) FROM facts.executions WHERE account_id = %(account_id)s),
        (SELECT count(*) FROM facts.cash_flows WHERE account_id = %(account_id)s),
        (SELECT count(*) FROM facts.orders WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM facts.log_entries WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM facts.closed_pnl WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM facts.movements WHERE account_id = %(account_id)s),
        (SELECT count(*) FROM facts.quarantined WHERE account_id = %(account_id)s);
 
 -- name: all_coverage
@@ -174,6 +195,42 @@ WITH content AS (
   SELECT cash_key, occurred_at AT TIME ZONE 'UTC', kind,
     category, symbol, leg, flow_id, amount, currency, position_qty, price
   FROM facts.current_cash_flows WHERE account_id = %(account_id)s
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
+
+-- name: content_log_entries
+WITH content AS (
+  SELECT entry_key, occurred_at AT TIME ZONE 'UTC', kind, category, symbol, side, currency,
+    change, balance, cash_flow, funding, fee, qty, position, execution_id, order_id,
+    execution_key
+  FROM facts.current_log_entries WHERE account_id = %(account_id)s
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
+
+-- name: content_closed_pnl
+WITH content AS (
+  SELECT closed_key, closed_at AT TIME ZONE 'UTC', category, symbol, order_id, side, exec_type,
+    qty, entry_value, exit_value, pnl, open_fee, close_fee, fill_count
+  FROM facts.current_closed_pnl WHERE account_id = %(account_id)s
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
+
+-- name: content_movements
+WITH content AS (
+  SELECT movement_key, moved_at AT TIME ZONE 'UTC', kind, movement_id, currency, amount, fee,
+    status, is_final, from_account, to_account, reference
+  FROM facts.current_movements WHERE account_id = %(account_id)s
+)
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
+FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;
+
+-- name: content_disputes
+WITH content AS (
+  SELECT category, at AT TIME ZONE 'UTC', execution_key, missing_in
+  FROM derived.disputes WHERE account_id = %(account_id)s
 )
 SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY digest), ''::bytea)), 'hex')
 FROM (SELECT sha256(convert_to(content::text, 'UTF8')) AS digest FROM content) AS digests;

@@ -1,20 +1,23 @@
-"""Bybit, API version 5: one key's fills and funding over REST. `connect` is the way in."""
+"""Bybit, API version 5, seen by one key over REST. `connect` is the way in."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import aiohttp
 
 from fillbook.venues._http import HttpClient, HttpLimits
 from fillbook.venues._pace import PaceSettings, Sleep, Stopwatch
-from fillbook.venues.bybit._venue import EXECUTIONS, BybitVenue
+from fillbook.venues._sharing import OF_THIS_PROCESS, Sharing
+from fillbook.venues.bybit._venue import BybitVenue
+from fillbook.venues.bybit.histories import histories_of
 from fillbook.venues.bybit.hosts import base_url_of
 from fillbook.venues.bybit.session import RetrySettings, Session
 from fillbook.venues.bybit.sign import Signer
+from fillbook.venues.bybit.stream import StreamLimits
 
-__all__ = ["EXECUTIONS", "BybitVenue", "PaceSettings", "RetrySettings", "connect"]
+__all__ = ["BybitVenue", "PaceSettings", "RetrySettings", "StreamLimits", "connect"]
 
 
 def connect(
@@ -24,22 +27,37 @@ def connect(
     clock: Callable[[], datetime],
     base_url: str | None = None,
     environment: str = "mainnet",
-    sleep: Sleep = asyncio.sleep,
-    stopwatch: Stopwatch = time.monotonic,
+    sleep: Sleep | None = None,
+    stopwatch: Stopwatch | None = None,
+    sharing: Sharing | None = None,
     pace: PaceSettings | None = None,
     retry: RetrySettings | None = None,
     limits: HttpLimits | None = None,
     http_session: aiohttp.ClientSession | None = None,
+    streams: Iterable[str] | None = None,
+    categories: Iterable[str] | None = None,
+    stream_limits: StreamLimits | None = None,
 ) -> BybitVenue:
-    """A connection for one key. Nothing is sent before the first question."""
+    """A connection for one key. Nothing is sent before the first question.
+
+    It reads every stream of every category that the environment serves, or those that are named.
+    Pace, budget and blocks are shared with every connection of this process, unless a sleep or a
+    stopwatch of one's own is handed in.
+    """
     checked = base_url_of(environment, base_url)
     session = Session(
         http=HttpClient(checked, limits=limits, session=http_session),
         signer=Signer(key=key, secret=secret),
         clock=clock,
-        sleep=sleep,
-        stopwatch=stopwatch,
+        sharing=sharing or _sharing(sleep, stopwatch),
         pace=pace or PaceSettings(),
         retry=retry or RetrySettings(),
     )
-    return BybitVenue(session, environment=environment)
+    chosen = histories_of(environment, streams=streams, categories=categories)
+    return BybitVenue(session, environment=environment, chosen=chosen, stream_limits=stream_limits)
+
+
+def _sharing(sleep: Sleep | None, stopwatch: Stopwatch | None) -> Sharing:
+    if sleep is None and stopwatch is None:
+        return OF_THIS_PROCESS
+    return Sharing(sleep=sleep or asyncio.sleep, stopwatch=stopwatch or time.monotonic)

@@ -6,39 +6,44 @@ from datetime import datetime, timedelta
 from fillbook.domain.account import KeyFacts
 from fillbook.domain.execution import Reading
 from fillbook.domain.instrument import ContractTerms, Mark
+from fillbook.domain.observed import Balance, Candle, HeldPosition
 from fillbook.domain.raw import Page
 from fillbook.domain.window import Window
 from fillbook.errors import UsageError
-from fillbook.venues._contract import StreamRules
+from fillbook.venues._contract import Listening
+from fillbook.venues.bybit.balances import balances
+from fillbook.venues.bybit.candles import candles
+from fillbook.venues.bybit.histories import Chosen, History
+from fillbook.venues.bybit.hosts import stream_url_of
 from fillbook.venues.bybit.key import key_facts
 from fillbook.venues.bybit.marks import marks
-from fillbook.venues.bybit.pages import question, read_page
-from fillbook.venues.bybit.parse import parse_execution
+from fillbook.venues.bybit.pages import ask_page
+from fillbook.venues.bybit.parse import parse_record
+from fillbook.venues.bybit.positions import positions
 from fillbook.venues.bybit.session import Session
+from fillbook.venues.bybit.stream import StreamLimits, listen
 from fillbook.venues.bybit.terms import contract_terms
-
-EXECUTIONS = StreamRules(
-    name="executions",
-    scopes=("linear",),
-    window_max=timedelta(days=7, minutes=-1),
-    page_rows_max=100,
-    bound_slack=timedelta(milliseconds=1),
-    overlap=timedelta(minutes=30),
-    lateness=timedelta(hours=48),
-    retention=timedelta(days=730, minutes=-5),
-)
 
 
 class BybitVenue:
     """Bybit, seen by one key."""
 
     name = "bybit"
-    streams: tuple[StreamRules, ...] = (EXECUTIONS,)
 
-    def __init__(self, session: Session, *, environment: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        environment: str,
+        chosen: Chosen,
+        stream_limits: StreamLimits | None = None,
+    ) -> None:
         self.environment = environment
-        self.extra_fee_rows = 0  # rows seen whose costs beyond the fee are in no reading yet
+        self.streams = chosen.rules
+        self.extra_fee_rows = 0  # rows seen that list costs beyond their fee
+        self._chosen = chosen
         self._session = session
+        self._stream_limits = stream_limits or StreamLimits()
 
     @property
     def requests(self) -> int:
@@ -47,18 +52,17 @@ class BybitVenue:
 
     async def pages(self, stream: str, scope: str, window: Window, cursor: str | None) -> Page:
         """One page of a window, newest rows first."""
-        rules = _rules(stream, scope)
-        if window.length > rules.window_max:
-            raise UsageError(f"Bybit answers windows up to {rules.window_max}, not {window.length}")
-        asked = question(rules, scope, window, cursor)
-        read = await self._session.ask(asked, lambda result: read_page(scope, window, result))
+        history = self._history(stream, scope)
+        longest = history.rules.window_max
+        if window.length > longest:
+            raise UsageError(f"Bybit answers windows up to {longest}, not {window.length}")
+        read = await ask_page(self._session, history, scope, window, cursor)
         self.extra_fee_rows += read.extra_fee_rows
         return read.page
 
     def parse(self, stream: str, scope: str, body: bytes) -> Reading:
         """Read one raw record. Pure and total."""
-        _rules(stream, scope)
-        return parse_execution(scope, body)
+        return parse_record(stream, scope, body)
 
     async def server_time(self) -> datetime:
         """The venue's own clock."""
@@ -70,18 +74,37 @@ class BybitVenue:
 
     async def contract_terms(self) -> Sequence[ContractTerms]:
         """The contracts that the venue lists now."""
-        return await contract_terms(self._session)
+        return await contract_terms(self._session, self._chosen.categories)
 
     async def marks(self, scope: str) -> Sequence[Mark]:
         """The mark prices of a scope now."""
         return await marks(self._session, scope)
 
+    async def positions(self) -> Sequence[HeldPosition]:
+        """What the venue says that is held now, over all categories."""
+        return await positions(self._session, self._chosen.categories)
+
+    async def balances(self) -> Sequence[Balance]:
+        """What the venue says that is in the wallets now."""
+        return await balances(self._session)
+
+    async def candles(
+        self, category: str, symbol: str, *, interval: timedelta, window: Window
+    ) -> Sequence[Candle]:
+        """The candles that begin in a window, oldest first."""
+        return await candles(self._session, category, symbol, interval=interval, window=window)
+
+    def stream(self) -> Listening:
+        """Executions, orders, positions and wallet from now on, as the venue pushes them."""
+        url = stream_url_of(self._session.http.base_url)
+        return listen(self._session, url, self._stream_limits)
+
     async def close(self) -> None:
         """Give connections back."""
         await self._session.http.close()
 
-
-def _rules(stream: str, scope: str) -> StreamRules:
-    if stream != EXECUTIONS.name or scope not in EXECUTIONS.scopes:
-        raise UsageError(f"Bybit has no stream {stream!r} of {scope!r} here")
-    return EXECUTIONS
+    def _history(self, stream: str, scope: str) -> History:
+        history = self._chosen.by_name.get(stream)
+        if history is None or scope not in history.rules.scopes:
+            raise UsageError(f"Bybit has no stream {stream!r} of {scope!r} here")
+        return history

@@ -17,6 +17,7 @@ from fillbook.errors import (
     VenueClockError,
     VenueError,
     VenueKeyError,
+    VenueNotOffered,
     VenueRateLimited,
     VenueRequestError,
     VenueUnavailable,
@@ -31,12 +32,17 @@ _HEADER_DIGITS_MAX = 15
 CLOCK = frozenset((10002, -1))
 TOO_FAST = frozenset((10006, 170222, 20003))
 OVERLOADED = frozenset((10000, 10016, 170007, 170146, 429, 500, 502, 503, 504))
+# A read that the venue takes for a repeated one carries another time when it is asked again.
+REPEATED = 10014
 KEY_UNKNOWN = frozenset((10003, 33004, -2015, 10007))
 NO_PERMISSION = frozenset((10005, 10009, 10024, 10027, 10008))
-WRONG_MODE = frozenset((10028, 100028, 10029))
+WRONG_MODE = frozenset((10028, 100028, 10029, 181014))
+DEFECTS = frozenset((10017, *range(181_000, 181_020)))  # a path or a parameter of our making
 SIGNATURE = 10004
 ADDRESS = 10010
 BLOCKED = 403
+BLOCKS = frozenset((BLOCKED, 10018))  # the second is an older name of the first
+TIMED_OUT = 408
 PARAMETERS = 10001
 
 # Long words, and words that assign a value, could be keys, signatures or queries.
@@ -84,16 +90,12 @@ def _check_status(answer: Answer, host: str) -> None:
     if status == 200:
         return
     if status == BLOCKED:
-        raise VenueError(
-            f"{host} has blocked this address: wait {BLOCKED_MINUTES} minutes, "
-            "and check that the region is served and that no other program asks too fast",
-            code=BLOCKED,
-        )
+        raise _blocked(BLOCKED, host)
     if status == 401:
         raise VenueKeyError(f"{host} does not accept this key: check key and secret", code=401)
     if status == 429:
         raise _too_fast(429, host, answer)
-    if status >= 500:
+    if status >= 500 or status == TIMED_OUT:
         raise VenueUnavailable(f"{host} answered HTTP {status}; try again later", code=status)
     if 300 <= status < 400:
         raise VenueError(
@@ -108,7 +110,9 @@ def _refusal(code: int, host: str, quote: str, answer: Answer) -> VenueError:
     """The error that a code stands for."""
     if code in TOO_FAST:
         return _too_fast(code, host, answer)
-    if code in OVERLOADED:
+    if code in BLOCKS - {BLOCKED}:
+        return _blocked(code, host)
+    if code in OVERLOADED or code == REPEATED:
         return VenueUnavailable(f"{host} is overloaded (code {code}); try again later", code=code)
     if code in CLOCK:
         return VenueClockError(
@@ -139,11 +143,24 @@ def _refusal(code: int, host: str, quote: str, answer: Answer) -> VenueError:
             code=code,
         )
     if code in WRONG_MODE:
-        return VenueRequestError(
+        return VenueNotOffered(
             f"the account's mode at {host} does not allow this product (code {code})", code=code
+        )
+    if code in DEFECTS:
+        return VenueRequestError(
+            f"{host} knows no such question (code {code}): that is a defect of Fillbook, report it",
+            code=code,
         )
     said = f": {quote}" if quote else ""
     return VenueRequestError(f"{host} did not accept the request (code {code}){said}", code=code)
+
+
+def _blocked(code: int, host: str) -> VenueError:
+    return VenueError(
+        f"{host} has blocked this address: wait {BLOCKED_MINUTES} minutes, "
+        "and check that the region is served and that no other program asks too fast",
+        code=code,
+    )
 
 
 def _too_fast(code: int, host: str, answer: Answer) -> VenueRateLimited:

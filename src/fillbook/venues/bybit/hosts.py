@@ -29,6 +29,33 @@ HOSTS = frozenset(
 )
 
 
+# The host of the private stream for each host of questions; some regions are not documented.
+STREAM_HOSTS = {
+    "api.bybit.com": "stream.bybit.com",
+    "api.bytick.com": "stream.bybit.com",
+    "api-testnet.bybit.com": "stream-testnet.bybit.com",
+    "api-demo.bybit.com": "stream-demo.bybit.com",
+    "api.bybit.tr": "stream.bybit.tr",
+    "api.bybit.kz": "stream.bybit.kz",
+    "api.bybit.id": "stream.bybit.id",
+    "api.bybitgeorgia.ge": "stream.bybitgeorgia.ge",
+    "api.manepa.jp": "stream.manepa.jp",
+}
+STREAM_PATH = "/v5/private"
+
+
+def stream_url_of(base_url: str) -> str:
+    """The address of the private stream beside a checked base address."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if is_loopback(host):
+        scheme = "wss" if parts.scheme == "https" else "ws"
+        return f"{scheme}://{parts.netloc}{STREAM_PATH}"
+    if host not in STREAM_HOSTS:
+        raise SettingError(f"the address of the private stream beside {host} is not known")
+    return f"wss://{STREAM_HOSTS[host]}{STREAM_PATH}"
+
+
 def base_url_of(environment: str, base_url: str | None) -> str:
     """The address to use, checked: the environment's own one when none is given."""
     if environment not in BASE_URLS:

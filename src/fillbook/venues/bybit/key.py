@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from fillbook.domain.account import KeyFacts
-from fillbook.errors import VenueUnavailable
+from fillbook.errors import VenueKeyError, VenueNotOffered, VenueRequestError, VenueUnavailable
 from fillbook.venues.bybit.session import Question, Session
 
 KEY_PATH = "/v5/user/query-api"
+ACCOUNT_PATH = "/v5/account/info"
+# What the venue's numbers for the generations of its accounts stand for.
+ACCOUNT_KINDS = {1: "classic", 3: "UTA1.0", 4: "UTA1.0 pro", 5: "UTA2.0", 6: "UTA2.0 pro"}
 WALLET = "Wallet"
 WITHDRAW = "Withdraw"
 _DAYS_MAX = 36_500
@@ -26,6 +29,10 @@ class _Key(msgspec.Struct):
     expiredAt: str | None = None  # noqa: N815
 
 
+class _Account(msgspec.Struct):
+    unifiedMarginStatus: int | None = None  # noqa: N815
+
+
 async def key_facts(session: Session) -> KeyFacts:
     """What the venue says about the key."""
     key = await session.ask(Question(KEY_PATH), _read)
@@ -37,7 +44,25 @@ async def key_facts(session: Session) -> KeyFacts:
         can_withdraw=WITHDRAW in (groups.get(WALLET) or ()),
         expires_in_days=_expires_in_days(key, session),
         bound_to_addresses=bool(addresses),
+        account_kind=await account_kind(session),
     )
+
+
+async def account_kind(session: Session) -> str:
+    """Which generation of accounts it is; empty where the venue does not say."""
+    try:
+        account = await session.ask(Question(ACCOUNT_PATH), _read_account)
+    except (VenueKeyError, VenueRequestError, VenueNotOffered):
+        return ""
+    return ACCOUNT_KINDS.get(account.unifiedMarginStatus or 0, "")
+
+
+def _read_account(result: msgspec.Raw) -> _Account:
+    try:
+        return msgspec.json.decode(result, type=_Account)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    raise VenueUnavailable("Bybit does not say what kind of account this is; try again later")
 
 
 def _read(result: msgspec.Raw) -> _Key:

@@ -1,4 +1,4 @@
-"""How is a public list read to its end? Instruments and tickers come as lists of objects."""
+"""How is a list read to its end that has no window? Instruments, tickers and positions are such."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,15 @@ class _Listing(msgspec.Struct):
 
 
 async def read_listing(
-    session: Session, path: str, words: Sequence[tuple[str, str]]
+    session: Session, path: str, words: Sequence[tuple[str, str]], *, signed: bool = False
 ) -> list[msgspec.Raw]:
-    """All rows of a public list, page after page."""
+    """All rows of a list, page after page."""
     rows: list[msgspec.Raw] = []
     cursors: list[str] = []
     for _ in range(PAGES_MAX):
         cursor_word = [("cursor", cursors[-1])] if cursors else []
-        listing = await session.ask(Question(path, [*words, *cursor_word], signed=False), _read)
+        question = Question(path, [*words, *cursor_word], signed=signed)
+        listing = await session.ask(question, _read)
         rows.extend(listing.list)
         cursor = listing.nextPageCursor
         if not listing.list or not cursor:

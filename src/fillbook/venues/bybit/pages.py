@@ -3,33 +3,32 @@
 Both bounds are always sent: with one alone the venue answers another stretch of time. No kind of
 row is filtered out. The cursor goes back byte for byte. The end is an empty list or an empty
 cursor, never a short page. Rows are cut out of the answer exactly as they stand there.
+
+An answer to another question would prove a window falsely. So a page is refused when it names
+another category, when no row of it lies near the window, and when none of its rows has a field of
+the history that was asked for.
 """
 
-from dataclasses import dataclass
-from uuid import UUID
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from fillbook.domain.raw import Page, RawRecord
 from fillbook.domain.window import Window, milliseconds
 from fillbook.errors import VenueUnavailable
-from fillbook.venues._contract import StreamRules
-from fillbook.venues.bybit.identity import execution_key, unread_key
-from fillbook.venues.bybit.parse import milliseconds_in
-from fillbook.venues.bybit.rows import Row, has_extra_fees, read_row
-from fillbook.venues.bybit.session import Question, is_word
+from fillbook.venues.bybit import option_walk
+from fillbook.venues.bybit.histories import EXECUTIONS, History
+from fillbook.venues.bybit.identity import CATEGORIES
+from fillbook.venues.bybit.session import Question, Session, is_word
 
-EXECUTIONS_PATH = "/v5/execution/list"
 CURSOR_LENGTH_MAX = 2_000
 ROWS_MAX = 10_000
-# A venue may read a bound as it likes; rows this far outside are no sign of another question.
-_NEAR_MS = 1_000
-_IDENTITY = frozenset(("symbol", "execId", "orderId", "side"))
+OPTION = "option"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """A page, and how many of its rows list costs that no reading contains yet."""
+    """A page, and how many of its rows list costs beyond their fee."""
 
     page: Page
     extra_fee_rows: int
@@ -41,55 +40,87 @@ class _Listing(msgspec.Struct):
     category: str | None = None
 
 
+class _Rows(msgspec.Struct):
+    rows: list[msgspec.Raw]
+    nextPageCursor: str | None = None  # noqa: N815
+
+
 _LISTING = msgspec.json.Decoder(_Listing)
+_ROWS = msgspec.json.Decoder(_Rows)
 
 
-def question(rules: StreamRules, category: str, window: Window, cursor: str | None) -> Question:
+async def ask_page(
+    session: Session, history: History, scope: str, window: Window, cursor: str | None
+) -> ReadPage:
+    """One page of a window. Options are walked coin by coin behind one cursor."""
+    if history.path != EXECUTIONS.path or scope != OPTION:
+        return await _ask(session, history, scope, window, cursor)
+    place = option_walk.place_of(cursor)
+    of_coin = replace(history, words=(*history.words, ("baseCoin", place.coin)))
+    read = await _ask(session, of_coin, scope, window, place.cursor)
+    after = option_walk.next_cursor(place, read.page.next_cursor)
+    return ReadPage(replace(read.page, next_cursor=after), read.extra_fee_rows)
+
+
+async def _ask(
+    session: Session, history: History, scope: str, window: Window, cursor: str | None
+) -> ReadPage:
+    asked = question(history, scope, window, cursor)
+    return await session.ask(asked, lambda result: read_page(history, scope, window, result))
+
+
+def question(history: History, scope: str, window: Window, cursor: str | None) -> Question:
     """Ask for a page of a window."""
-    starts_at = milliseconds(window.starts_at - rules.bound_slack)
-    words = [
-        ("category", category),
+    starts_at = milliseconds(window.starts_at - history.rules.bound_slack)
+    words = [("category", scope)] if scope in CATEGORIES else []
+    words += [
+        *history.words,
         ("startTime", str(starts_at)),
         ("endTime", str(milliseconds(window.ends_at))),
-        ("limit", str(rules.page_rows_max)),
+        ("limit", str(history.rules.page_rows_max)),
     ]
     if cursor is not None:
         words.append(("cursor", cursor))
-    return Question(EXECUTIONS_PATH, words)
+    return Question(history.path, words)
 
 
-def read_page(category: str, window: Window, result: msgspec.Raw) -> ReadPage:
+def read_page(history: History, scope: str, window: Window, result: msgspec.Raw) -> ReadPage:
     """The page in a result; raises `VenueUnavailable` for what is not the page asked for."""
-    try:
-        listing = _LISTING.decode(result)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        listing = None
-    if listing is None:
-        raise VenueUnavailable("Bybit's answer carries no list of executions; try again later")
-    if listing.category not in (None, "", category) or len(listing.list) > ROWS_MAX:
-        raise VenueUnavailable("Bybit answered another question than the one asked; try again")
+    listing = _listing_in(history, scope, result)
     records: list[RawRecord] = []
     times: list[int] = []
     extra_fee_rows = 0
     for raw in listing.list:
         body = bytes(raw)
-        row, damaged = read_row(body)
-        records.append(RawRecord(_key(category, row, damaged, body), body))
-        if row is not None:
-            extra_fee_rows += has_extra_fees(row)
-            at = milliseconds_in(row.execTime)
-            if at is not None:
-                times.append(at)
-    _check_times(window, times)
+        key, at, has_extra_fees = history.glance(scope, body)
+        records.append(RawRecord(key, body))
+        times.extend(at)
+        extra_fee_rows += has_extra_fees
+    _check_rows(history, records)
+    _check_times(history, window, times)
     return ReadPage(Page(tuple(records), _next_cursor(listing)), extra_fee_rows)
 
 
-def _key(category: str, row: Row | None, damaged: tuple[str, ...], body: bytes) -> UUID:
-    if row is None or not (row.symbol and row.execId and row.side):
-        return unread_key(category, body)
-    if damaged and not _IDENTITY.isdisjoint(damaged):
-        return unread_key(category, body)
-    return execution_key(category, row.symbol, row.execId, row.orderId, row.side)
+def _listing_in(history: History, scope: str, result: msgspec.Raw) -> _Listing:
+    try:
+        listing = _decoded(history, result)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        listing = None
+    if listing is None:
+        name = history.rules.name
+        raise VenueUnavailable(f"Bybit's answer carries no list of {name}; try again later")
+    # Where a scope is no category, none is asked for, and an answer that names one is no matter.
+    is_other = scope in CATEGORIES and listing.category not in (None, "", scope)
+    if is_other or len(listing.list) > ROWS_MAX:
+        raise VenueUnavailable("Bybit answered another question than the one asked; try again")
+    return listing
+
+
+def _decoded(history: History, result: msgspec.Raw) -> _Listing:
+    if history.list_name == "list":
+        return _LISTING.decode(result)
+    found = _ROWS.decode(result)
+    return _Listing(list=found.rows, nextPageCursor=found.nextPageCursor)
 
 
 def _next_cursor(listing: _Listing) -> str | None:
@@ -101,9 +132,15 @@ def _next_cursor(listing: _Listing) -> str | None:
     return cursor
 
 
-def _check_times(window: Window, times: list[int]) -> None:
-    """An answer to another window would prove this one falsely: no row of it lies inside."""
-    first = milliseconds(window.starts_at) - _NEAR_MS
-    last = milliseconds(window.ends_at) + _NEAR_MS
+def _check_rows(history: History, records: list[RawRecord]) -> None:
+    objects = [record.body for record in records if record.body.startswith(b"{")]
+    if objects and not any(name in body for body in objects for name in history.own):
+        name = history.rules.name
+        raise VenueUnavailable(f"Bybit answered with rows that are no {name}; try again")
+
+
+def _check_times(history: History, window: Window, times: list[int]) -> None:
+    first = milliseconds(window.starts_at - history.near)
+    last = milliseconds(window.ends_at + history.near)
     if times and not any(first <= at <= last for at in times):
         raise VenueUnavailable(f"Bybit answered for another time than {window}; try again")

@@ -10,18 +10,15 @@ error                  action
 VenueClockError        read the venue's clock, ask once more, then give up
 VenueRateLimited       wait for the reset that the venue named, else one to two seconds; bounded
 VenueUnavailable       wait twice as long each time, with jitter; bounded
-blocked (HTTP 403)     give up, and send nothing at all for ten minutes
+blocked (HTTP 403)     give up; nobody in this process sends anything there for ten minutes
 any other              give up
 =====================  ===========================================================================
 """
 
-import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import inf
 from typing import TypeVar
 
 import msgspec
@@ -35,8 +32,9 @@ from fillbook.errors import (
     VenueUnavailable,
 )
 from fillbook.venues._http import Answer, HttpClient
-from fillbook.venues._pace import Pacer, PaceSettings, Sleep, Stopwatch
-from fillbook.venues.bybit.envelope import BLOCKED, BLOCKED_MINUTES, header_number, result_of
+from fillbook.venues._pace import Pacer, PaceSettings
+from fillbook.venues._sharing import Host, Sharing
+from fillbook.venues.bybit.envelope import BLOCKED_MINUTES, BLOCKS, header_number, result_of
 from fillbook.venues.bybit.sign import Signer
 
 T = TypeVar("T")
@@ -47,6 +45,7 @@ REMAINING_HEADER = "x-bapi-limit-status"
 BACKOFF_SECONDS_MAX = 20.0
 HASTE_SECONDS_MIN = 1.0
 HASTE_SECONDS_MAX = 10.0
+RESET_SECONDS_MAX = 60.0  # some endpoints count by the minute
 RESET_MARGIN_SECONDS = 0.01
 _NANO_DIGITS = 19  # from 2001 to 2286
 # As a word of a query, a value must not be able to end it or to begin another word.
@@ -82,6 +81,9 @@ class Question:
         return "&".join(f"{name}={value}" for name, value in self.words)
 
 
+TIME = Question(TIME_PATH, signed=False)
+
+
 def is_word(value: str) -> bool:
     """Whether a text can stand in a query as it is."""
     return value.isascii() and value.isprintable() and not _UNSAFE.intersection(value)
@@ -89,19 +91,19 @@ def is_word(value: str) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """Everything that one key's questions share: connection, clock offset, pace, counters."""
+    """Everything that one key's questions share: connection, clock offset, pace, counters.
+
+    Pace, budget and blocks are shared further, with all who use the same key or host.
+    """
 
     http: HttpClient
     signer: Signer
     clock: Callable[[], datetime]
-    sleep: Sleep = asyncio.sleep
-    stopwatch: Stopwatch = time.monotonic
+    sharing: Sharing
     pace: PaceSettings = field(default_factory=PaceSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
     requests: int = 0
     offset: timedelta | None = None
-    _pacers: dict[str, Pacer] = field(default_factory=dict)
-    _blocked_until: float = -inf
 
     async def ask(self, question: Question, read: Callable[[msgspec.Raw], T]) -> T:
         """The validated answer to a question."""
@@ -111,22 +113,22 @@ class Session:
                 await self._learn_time()
             return read(await self._send(question))
 
-        return await self._insist(question.path, once)
+        return await self._insist(question, once)
 
     async def time_now(self) -> datetime:
         """The venue's clock now."""
-        return await self._insist(TIME_PATH, self._learn_time)
+        return await self._insist(TIME, self._learn_time)
 
     async def _learn_time(self) -> datetime:
         """Read the venue's clock, and how far ours is from it."""
         asked_at = self.clock()
-        begun = self.stopwatch()
-        at = _time_in(await self._send(Question(TIME_PATH, signed=False)), self.http.host)
-        travel = timedelta(seconds=max(0.0, self.stopwatch() - begun))
+        begun = self.sharing.stopwatch()
+        at = _time_in(await self._send(TIME), self.http.host)
+        travel = timedelta(seconds=max(0.0, self.sharing.stopwatch() - begun))
         self.offset = at - (asked_at + travel / 2)
         return at
 
-    async def _insist(self, path: str, once: Callable[[], Awaitable[T]]) -> T:
+    async def _insist(self, question: Question, once: Callable[[], Awaitable[T]]) -> T:
         """Try until there is an answer or no hope of one."""
         clock_corrected = False
         tries = 0
@@ -142,41 +144,55 @@ class Session:
             except VenueRateLimited as error:
                 tries = self._counted(tries, error)
                 pause = self._haste_pause(error, tries)
-                self._pacer(path).rejected(pause)
+                self._pacer(question.path, is_signed=question.signed).rejected(pause)
             except VenueUnavailable as error:
                 tries = self._counted(tries, error)
                 pause = self._backoff(tries)
             except VenueError as error:
-                if error.code == BLOCKED:
-                    self._blocked_until = self.stopwatch() + BLOCKED_MINUTES * 60
+                self.note(error)
                 raise
-            await self.sleep(pause)
+            await self.sharing.sleep(pause)
 
     async def _send(self, question: Question) -> msgspec.Raw:
-        left = self._blocked_until - self.stopwatch()
-        if left > 0:
-            # The block itself stays as it was: only the venue's own answer renews it.
-            raise VenueError(
-                f"{self.http.host} blocked this address a short while ago: "
-                f"nothing is asked for another {left:.0f} seconds"
-            )
         query = question.query
-        pacer = self._pacer(question.path)
+        pacer = self._pacer(question.path, is_signed=question.signed)
+        self.check_silence()
         await pacer.wait()
+        self.check_silence()  # somebody else may have been blocked meanwhile
         headers: dict[str, str] = {}
         if question.signed:
-            now = self.clock() + (self.offset or timedelta())
-            headers = self.signer.headers(query, at_ms=milliseconds(now))
+            headers = self.signer.headers(query, at_ms=milliseconds(self.venue_now()))
         self.requests += 1
         target = f"{question.path}?{query}" if query else question.path
         answer = await self.http.get(target, headers=headers)
         _tell(pacer, answer)
         return result_of(answer, host=self.http.host, redact=self.signer.redacted)
 
-    def _pacer(self, path: str) -> Pacer:
-        if path not in self._pacers:
-            self._pacers[path] = Pacer(self.pace, sleep=self.sleep, stopwatch=self.stopwatch)
-        return self._pacers[path]
+    def check_silence(self) -> None:
+        """Raise while the address is blocked. Only the venue's own answer renews a block."""
+        left = self._host.silent_until - self.sharing.stopwatch()
+        if left > 0:
+            raise VenueError(
+                f"{self.http.host} blocked this address a short while ago: "
+                f"nothing is asked for another {left:.0f} seconds"
+            )
+
+    def note(self, error: VenueError) -> None:
+        """Remember a block, so that nobody in this process asks that host again for a while."""
+        if error.code in BLOCKS:
+            self._host.silence(self.sharing.stopwatch() + BLOCKED_MINUTES * 60)
+
+    def venue_now(self) -> datetime:
+        """The venue's time, as far as it was learnt."""
+        return self.clock() + (self.offset or timedelta())
+
+    @property
+    def _host(self) -> Host:
+        return self.sharing.host(self.http.host)
+
+    def _pacer(self, path: str, *, is_signed: bool) -> Pacer:
+        key = self.signer.fingerprint if is_signed else ""
+        return self.sharing.pacer(self.http.host, key, path, settings=self.pace)
 
     def _counted(self, tries: int, error: VenueUnavailable) -> int:
         """One more try was in vain; raises the error when it was the last."""
@@ -195,10 +211,9 @@ class Session:
     def _haste_pause(self, error: VenueRateLimited, tries: int) -> float:
         """Until the reset if the venue named one that is still to come, else a second or two."""
         if error.retry_at is not None:
-            now = self.clock() + (self.offset or timedelta())
-            left = (error.retry_at - now).total_seconds()
+            left = (error.retry_at - self.venue_now()).total_seconds()
             if left > 0:
-                return min(left + RESET_MARGIN_SECONDS, HASTE_SECONDS_MAX)
+                return min(left + RESET_MARGIN_SECONDS, RESET_SECONDS_MAX)
         longest = min(HASTE_SECONDS_MAX, HASTE_SECONDS_MIN * float(1 << tries))
         return random.uniform(HASTE_SECONDS_MIN, longest)  # noqa: S311 - jitter is no secret
 

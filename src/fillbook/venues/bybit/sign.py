@@ -1,8 +1,9 @@
 """How is a request signed?
 
 ``HMAC_SHA256(secret, timestamp + key + receive window + raw query)``, in lower-case hex, over the
-very bytes of the query that go on the wire. The signer keeps the secret to itself: everything else
-in this folder holds a signer and never sees it.
+very bytes of the query that go on the wire. The private stream is opened with the same proof over
+``GET/realtime`` and the instant until which it holds. The signer keeps the secret to itself:
+everything else in this folder holds a signer and never sees it.
 """
 
 import hmac
@@ -34,6 +35,11 @@ class Signer:
     def __repr__(self) -> str:
         return "Signer()"
 
+    @property
+    def fingerprint(self) -> str:
+        """A name for the key that does not tell it."""
+        return sha256(self._key.encode()).hexdigest()
+
     def signature(self, query: str, *, at_ms: int) -> str:
         """The signature of a raw query at an instant."""
         text = f"{at_ms}{self._key}{RECEIVE_WINDOW_MS}{query}"
@@ -47,6 +53,12 @@ class Signer:
             "X-BAPI-SIGN": self.signature(query, at_ms=at_ms),
             "X-BAPI-RECV-WINDOW": str(RECEIVE_WINDOW_MS),
         }
+
+    def opening(self, *, expires_ms: int) -> tuple[str, int, str]:
+        """What opens the private stream: the key, until when this holds, and the proof."""
+        text = f"GET/realtime{expires_ms}"
+        signature = hmac.new(self._secret, text.encode(), sha256).hexdigest()
+        return self._key, expires_ms, signature
 
     def redacted(self, text: str) -> str:
         """The same text without the key and the secret."""

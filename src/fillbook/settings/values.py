@@ -1,52 +1,17 @@
-"""Settings: from the environment, a `.env` file in the working folder, and `fillbook.toml`.
-
-The environment wins over `.env`, `.env` over the file. A name of ours that does not exist, or two
-settings that contradict each other, is an error that names them: a typo must not pass as a default.
-"""
+"""Every setting: its variable, its kind, its default and what it means."""
 
 import os
 import sys
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote
 
-from dotenv import dotenv_values
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from fillbook.domain.client_tag import compiled
-from fillbook.errors import SettingError
-
-OUR_PREFIXES = ("FILLBOOK_", "EXCHANGE_SYNC_", "BYBIT_", "BACKFILL_", "HOURLY_SYNC_")
-ACCOUNT_PREFIX = "FILLBOOK_ACCOUNT_"
-ACCOUNT_PARTS = ("VENUE", "KEY", "SECRET", "BASE_URL", "TESTNET")
-TEST_PREFIX = "FILLBOOK_TEST_"
-_NEEDED = {
-    "int_parsing": "a whole number is needed", "decimal_parsing": "a number is needed",
-    "bool_parsing": "write true or false",
-}  # fmt: skip
-
-# Named in the reference for later: accepted, and said to be without effect by `fillbook test`.
-WITHOUT_EFFECT = frozenset((
-    "BYBIT_WS_URL", "EXCHANGE_SYNC_INTERVAL_MINUTES", "EXCHANGE_SYNC_ENABLED",
-    "SYNC_INTERVAL_SECONDS", "POSITION_SYNC_INTERVAL_MINUTES",
-))  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A key to an account, under a name that its owner gave."""
-
-    name: str
-    venue: str
-    key: str
-    secret: SecretStr
-    testnet: bool
-    base_url: str | None
+from fillbook.settings.logins import Login
 
 
 class Settings(BaseSettings):
@@ -109,7 +74,9 @@ class Settings(BaseSettings):
     bybit_api_key: str | None = Field(
         None,
         validation_alias="BYBIT_API_KEY",
-        description="The key of the account named bybit; a key that can withdraw is refused.",
+        repr=False,
+        description="The key of the account named bybit: a read-only one is enough, one that can"
+        " withdraw is refused.",
     )
     bybit_api_secret: SecretStr | None = Field(
         None, validation_alias="BYBIT_API_SECRET", description="The secret of that key."
@@ -119,10 +86,26 @@ class Settings(BaseSettings):
         validation_alias="BYBIT_TESTNET",
         description="Whether the key was made for Bybit's testnet.",
     )
+    bybit_demo: bool = Field(
+        default=False,
+        validation_alias="BYBIT_DEMO",
+        description="Whether the key was made for Bybit's demo trading.",
+    )
     bybit_base_url: str | None = Field(
         None,
         validation_alias="BYBIT_BASE_URL",
         description="Another address of Bybit, or of a paper venue: plain http on loopback only.",
+    )
+    allow_trading_keys: bool = Field(
+        default=False,
+        validation_alias="FILLBOOK_ALLOW_TRADING_KEYS",
+        description="Use keys of these variables even though they can trade.",
+    )
+    secrets_key: SecretStr | None = Field(
+        None,
+        validation_alias="FILLBOOK_SECRETS_KEY",
+        description="What stored keys are sealed with: 32 bytes in base64; without it, the file"
+        " `secrets/secrets.key` under FILLBOOK_HOME, which is made when it is first needed.",
     )
     registered_bots: str = Field(
         "",
@@ -277,124 +260,3 @@ def default_home() -> Path:
         return Path.home() / "Library" / "Application Support" / "fillbook"
     data = os.environ.get("XDG_DATA_HOME")
     return (Path(data) if data else Path.home() / ".local" / "share") / "fillbook"
-
-
-def load(environ: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:
-    """Gather the settings of this process."""
-    given = _gather(os.environ if environ is None else environ, folder or Path.cwd())
-    _refuse_unknown(given)
-    try:
-        settings = Settings.model_validate(given)
-    except ValidationError as error:
-        raise SettingError(_in_words(error)) from None
-    logins = (*_own_logins(settings), *_named_logins(given))
-    _refuse_doubles(logins)
-    settings._logins = logins  # noqa: SLF001 - set once, here
-    settings._without_effect = tuple(sorted(WITHOUT_EFFECT & given.keys()))  # noqa: SLF001
-    return settings
-
-
-def _in_words(error: ValidationError) -> str:
-    """What is wrong first, in plain words. A value is not shown: it may be a secret."""
-    first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else "a setting"
-    said = first["msg"].removeprefix("Value error, ").replace("Input should", "it must")
-    return f"{name} cannot be used: {_NEEDED.get(first['type'], said)}."
-
-
-def _gather(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
-    given: dict[str, str] = {}
-    given |= _toml(folder / "fillbook.toml")
-    dotenv = folder / ".env"
-    if dotenv.is_file():
-        given |= {k: v for k, v in dotenv_values(dotenv, interpolate=False).items() if v}
-    given |= {name: value for name, value in environ.items() if value != ""}
-    return {name: value for name, value in given.items() if _is_ours(name)}
-
-
-def _toml(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingError(f"fillbook.toml cannot be read: {error}.") from None
-    for name, value in found.items():
-        if not _is_ours(name) or isinstance(value, dict | list):
-            raise SettingError(f"fillbook.toml: {name} is no setting; use the variables' names.")
-    return {name: str(value) for name, value in found.items()}
-
-
-def _names() -> frozenset[str]:
-    aliases = (field.validation_alias for field in Settings.model_fields.values())
-    return frozenset(alias for alias in aliases if isinstance(alias, str)) | WITHOUT_EFFECT
-
-
-def _is_ours(name: str) -> bool:
-    return name in _names() or name.startswith(OUR_PREFIXES)
-
-
-def _refuse_unknown(given: Mapping[str, str]) -> None:
-    _refuse_two_intervals(given)
-    for name in sorted(given):
-        is_account = name.startswith(ACCOUNT_PREFIX) and name.endswith(ACCOUNT_PARTS)
-        if not (name in _names() or name.startswith(TEST_PREFIX) or is_account):
-            raise SettingError(f"There is no setting {name}: see docs/reference/settings.md.")
-
-
-def _refuse_two_intervals(given: Mapping[str, str]) -> None:
-    """One interval, whichever of its two names says it."""
-    minutes = given.get("EXCHANGE_SYNC_INTERVAL_MINUTES", "")
-    seconds = given.get("SYNC_INTERVAL_SECONDS", "")
-    both_whole = minutes.isdigit() and seconds.isdigit()
-    if minutes and seconds and not (both_whole and int(minutes) * 60 == int(seconds)):
-        raise SettingError(
-            f"EXCHANGE_SYNC_INTERVAL_MINUTES ({minutes}) and SYNC_INTERVAL_SECONDS ({seconds})"
-            " say different things: set one of them."
-        )
-
-
-def _own_logins(settings: Settings) -> list[Login]:
-    """Key and secret of an exchange alone make an account, named after the exchange."""
-    key, secret = settings.bybit_api_key, settings.bybit_api_secret
-    wanted = {name.strip().lower() for name in settings.exchanges.split(",") if name.strip()}
-    if unknown := wanted - {"bybit"}:
-        names = ", ".join(sorted(unknown))
-        raise SettingError(f"EXCHANGE_SYNC_EXCHANGES names {names}: only bybit is there so far.")
-    if (key is None) != (secret is None):
-        missing = "BYBIT_API_SECRET" if secret is None else "BYBIT_API_KEY"
-        raise SettingError(f"{missing} is missing: key and secret go together.")
-    if key is None or secret is None or "bybit" not in wanted:
-        return []
-    return [Login("bybit", "bybit", key, secret, settings.bybit_testnet, settings.bybit_base_url)]
-
-
-def _named_logins(given: Mapping[str, str]) -> list[Login]:
-    found: dict[str, dict[str, str]] = {}
-    for name, value in given.items():
-        if not name.startswith(ACCOUNT_PREFIX):
-            continue
-        part = next(part for part in ACCOUNT_PARTS if name.endswith(f"_{part}"))
-        label = name.removeprefix(ACCOUNT_PREFIX).removesuffix(f"_{part}").lower()
-        found.setdefault(label, {})[part] = value
-    return [_named_login(label, parts) for label, parts in sorted(found.items())]
-
-
-def _named_login(label: str, parts: Mapping[str, str]) -> Login:
-    for part in ("KEY", "SECRET"):
-        if part not in parts:
-            raise SettingError(f"{ACCOUNT_PREFIX}{label.upper()}_{part} is missing.")
-    venue = parts.get("VENUE", "bybit").lower()
-    if venue != "bybit":
-        raise SettingError(f"{ACCOUNT_PREFIX}{label.upper()}_VENUE: there is no venue {venue} yet.")
-    testnet = parts.get("TESTNET", "false").lower() in ("1", "true", "yes", "on")
-    return Login(
-        label, venue, parts["KEY"], SecretStr(parts["SECRET"]), testnet, parts.get("BASE_URL")
-    )
-
-
-def _refuse_doubles(logins: tuple[Login, ...]) -> None:
-    names = [login.name for login in logins]
-    for name in names:
-        if names.count(name) > 1:
-            raise SettingError(f"Two accounts are named {name}: give one of them another name.")

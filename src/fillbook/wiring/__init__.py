@@ -4,33 +4,35 @@ Nothing below this file reads configuration or asks what time it is.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from fillbook.domain.account import Account, KeyFacts
 from fillbook.domain.statement import TagPattern
 from fillbook.domain.window import Window
-from fillbook.errors import MigrationError, NotFound, Refused, UsageError
-from fillbook.ledger import _embedded, _migrate, accounts
+from fillbook.errors import MigrationError, NotFound
+from fillbook.ledger import _embedded, _migrate
 from fillbook.ledger._pool import Pool, open_pool
 from fillbook.ledger._pooler import refuse_pooler
 from fillbook.ledger.bots import BotRow, register_bots
 from fillbook.ledger.runs import RunKind
 from fillbook.settings import Login, Settings
 from fillbook.venues._contract import Venue
+from fillbook.wiring.keys import PAPER, Paused, Way, admit, environment_of, ways
 
 if TYPE_CHECKING:  # what only some commands need is imported by those
     from fillbook.ledger.verify import Parse
     from fillbook.sync.engine import Passed, Progress
 
-PAPER = "paper"
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+__all__ = [
+    "PAPER", "Connected", "Paused", "Way", "connect", "connected", "direct_url", "embedded_folder",
+    "environment_of", "now", "open_ledger", "parser_of", "prepare_database", "sync", "ways",
+    "with_home",
+]  # fmt: skip
 
 
 def now() -> datetime:
@@ -90,13 +92,6 @@ class Connected:
     key: KeyFacts
 
 
-def environment_of(login: Login) -> str:
-    """Which world a login belongs to. A paper venue keeps its book whatever its port."""
-    if login.base_url and urlsplit(login.base_url).hostname in _LOOPBACK:
-        return PAPER
-    return "testnet" if login.testnet else "mainnet"
-
-
 def connect(login: Login, settings: Settings) -> Venue:
     """A connection for a login. Nothing is sent yet."""
     from fillbook.venues import bybit  # brings the HTTP client, which many commands don't need
@@ -110,22 +105,6 @@ def connect(login: Login, settings: Settings) -> Venue:
         environment="mainnet" if environment == PAPER else environment,
         pace=bybit.PaceSettings(pause_min=settings.pause_min, rate_max=settings.bybit_rate),
     )
-
-
-def logins_of(settings: Settings, account: str | None = None) -> Sequence[Login]:
-    """The logins to use; an error that says what to do when there are none."""
-    if not settings.logins:
-        raise UsageError(
-            "There is no account yet: set BYBIT_API_KEY and BYBIT_API_SECRET (a read-only key is"
-            " enough), or try `fillbook demo`, which needs none."
-        )
-    if account is None:
-        return settings.logins
-    found = [login for login in settings.logins if login.name == account]
-    if not found:
-        names = ", ".join(login.name for login in settings.logins)
-        raise NotFound(f"There is no account named {account}; there is: {names}.")
-    return found
 
 
 async def state_settings(pool: Pool, account: Account, settings: Settings) -> None:
@@ -159,18 +138,7 @@ async def connected(pool: Pool, login: Login, settings: Settings) -> AsyncIterat
     async with AsyncExitStack() as stack:
         stack.push_async_callback(venue.close)
         key = await venue.key_facts()
-        if key.can_withdraw:
-            raise Refused(
-                f"The key of {login.name} can withdraw: make a read-only key at the venue instead."
-            )
-        account = await accounts.find_or_add(
-            pool,
-            name=login.name,
-            venue=login.venue,
-            environment=environment_of(login),
-            venue_user_id=key.venue_user_id,
-            now=now(),
-        )
+        account = await admit(pool, login, key, now=now())
         yield Connected(login, venue, account, key)
 
 
@@ -224,6 +192,7 @@ def with_home(settings: Settings, folder: Path) -> Settings:
             "db_name": None,
             "postgres_password": None,
             "client_tag_pattern": None,
+            "secrets_key": None,
             "registered_bots": "",
         }
     )

@@ -1,0 +1,97 @@
+"""`fillbook sync --follow`: every account as it happens, until a signal comes."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from fillbook import wiring
+from fillbook.domain.account import Account
+from fillbook.domain.window import Window
+from fillbook.errors import FillbookError
+from fillbook.faces import logs
+from fillbook.faces.cli.run import put, run, say
+from fillbook.faces.cli.times import months_before
+from fillbook.ledger._pool import Pool
+from fillbook.ledger.wanted import earliest_wanted
+from fillbook.settings import Settings, load
+from fillbook.sync.live import Follower, State
+from fillbook.wiring.following import follower
+from fillbook.wiring.keys import Way, paused_sentence
+
+log = structlog.get_logger()
+
+FAREWELL_SECONDS_MAX = 4  # a page that is being booked is finished
+
+
+def run_follow(account: str | None) -> None:
+    """Follow until stopped; the exit code is 1 when no account could be followed."""
+    settings = load()
+    path = logs.log_to(settings.logs, level=settings.log_level, started_at=wiring.now())
+    say(f"Following until stopped (Ctrl-C). Log: {path}")
+    run(lambda: _follow_all(settings, account))
+
+
+@dataclass(slots=True)
+class _Following:
+    """The accounts that are followed."""
+
+    pool: Pool
+    settings: Settings
+    followers: list[Follower] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+
+    async def account(self, way: Way) -> None:
+        """One account; what ends it does not end the others."""
+        try:
+            login = way.opened()
+            logs.hide(login.key, login.secret.get_secret_value())
+            async with follower(
+                self.pool,
+                self.settings,
+                login=login,
+                window=self._window,
+                on_state=_teller(way.name),
+            ) as one:
+                self.followers.append(one)
+                await one.follow()
+        except Exception as error:  # not even a defect in one may stop the others
+            known = isinstance(error, FillbookError)
+            say(f"{way.name}: {error}" if known else f"{way.name}: {type(error).__name__}: {error}")
+            log.warning("account failed", account=way.name, exc_info=not known)
+            self.errors.append(error)
+
+    async def _window(self, account: Account) -> Window:
+        now = wiring.now()
+        start = await earliest_wanted(self.pool, account.account_id)
+        return Window(start or months_before(now, self.settings.backfill_months), now)
+
+
+def _teller(name: str) -> Callable[[State], None]:
+    return lambda state: put(f"{name}: {state}")
+
+
+async def _follow_all(settings: Settings, account: str | None) -> None:
+    async with wiring.open_ledger(settings, max_size=8) as pool:
+        following = _Following(pool, settings)
+        tasks = []
+        for way in await wiring.ways(pool, settings, account):
+            if way.paused:
+                put(paused_sentence(way.name))
+            else:
+                tasks.append(asyncio.create_task(following.account(way)))
+        if not tasks:
+            return
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError:  # the signal that ends it is its regular end
+            for one in following.followers:
+                one.stop()
+            await asyncio.wait(tasks, timeout=FAREWELL_SECONDS_MAX)
+            for task in tasks:
+                task.cancel()
+            put("stopped")
+            return
+        if following.errors and len(following.errors) == len(tasks):
+            raise following.errors[-1]

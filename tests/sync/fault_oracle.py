@@ -1,0 +1,113 @@
+"""Exact, or unproven with a reason: what a book must be, whatever the exchange did wrong.
+
+Every row in the book truly happened. Every row that truly happened is in the book, or its instant
+is not counted as read, or it is in quarantine as it came.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from fillbook.domain.window import from_milliseconds, milliseconds
+from fillbook.errors import FillbookError
+from fillbook.ledger import coverage
+from fillbook.ledger.packing import unpack
+from papervenues.bybit import Settings
+from tests.sync.book import Book, Row, whole
+
+PASSES_MAX = 8
+RETOLD_AFTER = timedelta(hours=50)  # by then every late row is visible
+CASH = ("Funding", "SessionSettlePnL")
+
+_FILLS = """
+SELECT category, symbol, execution_id, order_id, side, price, qty, executed_at
+FROM facts.current_executions WHERE account_id = %s
+"""
+_PAYMENTS = """
+SELECT category, symbol, flow_id, amount, occurred_at
+FROM facts.current_cash_flows WHERE account_id = %s
+"""
+_QUARANTINED = """
+SELECT r.codec, r.body FROM facts.quarantined q
+JOIN facts.raw_records r USING (account_id, chain_seq) WHERE q.account_id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CameTo:
+    """What reading came to, and each complaint on the way."""
+
+    is_complete: bool
+    complaints: tuple[str, ...]
+
+
+async def read_on(book: Book, settings: Settings) -> CameTo:
+    """Pass after pass until one is complete; later once more, when late rows have turned up."""
+    asked, complaints = whole(settings), list[str]()
+    complete = False
+    for later in (False, True):
+        if later:
+            book.clock.at += RETOLD_AFTER
+        complete = False
+        for _ in range(PASSES_MAX):
+            try:
+                passed = await book.backfill(asked)
+            except FillbookError as error:
+                complaints.append(str(error))
+                continue
+            complaints += passed.failures
+            complete = passed.complete
+            if complete:
+                break
+    return CameTo(complete, tuple(complaints))
+
+
+async def must_be_exact_or_say_why(book: Book, came_to: CameTo) -> Counter[str]:
+    """Hold a book against the truth; counts how each true row is accounted for."""
+    truth = await book.truth()
+    booked, true = await _booked(book), {_told(row): row for row in truth["executions"]}
+    assert booked - true.keys() == set(), "what is booked must have happened"
+    assert len(true) == len(truth["executions"]), "the truth tells everything once"
+    quarantined = b"".join(
+        unpack(codec, bytes(body)) for codec, body in await book.rows(_QUARANTINED, book.account_id)
+    ).decode()
+    read = {
+        scope: (await coverage.get(book.pool, book.account_id, "executions", scope)).read
+        for scope in ("linear", "inverse", "spot", "option")
+    }
+    found = Counter(booked=len(booked))
+    for key in true.keys() - booked:
+        row = true[key]
+        at = from_milliseconds(int(row["execTime"]))
+        if row["execId"] in quarantined or (row["execTime"] in quarantined
+                                            and row["orderId"] in quarantined):  # fmt: skip
+            found["quarantined"] += 1
+        elif not any(window.starts_at <= at < window.ends_at for window in read[row["category"]]):
+            found["unproven"] += 1
+        else:
+            raise AssertionError(f"neither booked nor unproven: {row}")
+    if found["unproven"]:
+        assert came_to.complaints, "what is unproven says why"
+        assert not came_to.is_complete
+    assert (await book.verify()).ok
+    return found
+
+
+async def _booked(book: Book) -> set[tuple[object, ...]]:
+    fills = await book.rows(_FILLS, book.account_id)
+    payments = await book.rows(_PAYMENTS, book.account_id)
+    return {(*row[:-1], milliseconds(row[-1])) for row in fills} | {
+        (*row[:-1], milliseconds(row[-1])) for row in payments
+    }
+
+
+def _told(row: Row) -> tuple[object, ...]:
+    """A true row in the shape of the booked ones."""
+    at = int(row["execTime"])
+    if row["execType"] in CASH:
+        return row["category"], row["symbol"], row["execId"], Decimal(row["execFee"]), at
+    return (
+        row["category"], row["symbol"], row["execId"], row["orderId"], row["side"],
+        Decimal(row["execPrice"]), Decimal(row["execQty"]), at,
+    )  # fmt: skip
