@@ -46,7 +46,7 @@ def mixture(seed: int) -> Settings:
 async def hold(database_url: str, settings: Settings) -> None:
     """Read such an exchange to its end and hold the book against the truth."""
     async with opened(database_url, settings) as book:
-        await must_be_exact_or_say_why(book, await read_on(book, settings))
+        await must_be_exact_or_say_why(book, settings, await read_on(book, settings))
 
 
 @pytest.mark.slow

@@ -127,6 +127,13 @@ def term_columns(term: ContractTerms) -> dict[str, object]:
     }
 
 
+async def categories_held(pool: Pool, account_id: int) -> list[str]:
+    """The categories in which an account has ever held something."""
+    async with transaction(pool) as conn:
+        found = await conn.execute(SQL["categories_held"], {"account_id": account_id})
+        return [row[0] for row in await found.fetchall()]
+
+
 async def put_marks(pool: Pool, account: Account, marks: Sequence[Mark], *, now: datetime) -> None:
     """Keep the last mark prices seen."""
     async with transaction(pool) as conn:

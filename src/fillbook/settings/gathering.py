@@ -21,7 +21,7 @@ _NEEDED = {
 
 # Named in the reference for later: accepted, and said to be without effect by `fillbook test`.
 WITHOUT_EFFECT = frozenset((
-    "BYBIT_WS_URL", "EXCHANGE_SYNC_INTERVAL_MINUTES", "EXCHANGE_SYNC_ENABLED",
+    "EXCHANGE_SYNC_INTERVAL_MINUTES", "EXCHANGE_SYNC_ENABLED",
     "SYNC_INTERVAL_SECONDS", "POSITION_SYNC_INTERVAL_MINUTES",
 ))  # fmt: skip
 

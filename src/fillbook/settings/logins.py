@@ -1,7 +1,7 @@
 """Which keys are given in settings, and to which accounts they lead."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ class Login:
     base_url: str | None = None
     may_trade: bool = False  # its owner said that a key that can trade may be used
     source: Source = "environment"
+    stream_url: str | None = None
 
 
 class Given(Protocol):
@@ -48,6 +49,8 @@ class Given(Protocol):
     def bybit_demo(self) -> bool: ...
     @property
     def bybit_base_url(self) -> str | None: ...
+    @property
+    def bybit_ws_url(self) -> str | None: ...
     @property
     def allow_trading_keys(self) -> bool: ...
 
@@ -102,7 +105,8 @@ def _own_logins(settings: Given) -> list[Login]:
     if key is None or secret is None or "bybit" not in wanted:
         return []
     base_url, may_trade = settings.bybit_base_url, settings.allow_trading_keys
-    return [Login("bybit", "bybit", key, secret, environment, base_url, may_trade)]
+    login = Login("bybit", "bybit", key, secret, environment, base_url, may_trade)
+    return [replace(login, stream_url=settings.bybit_ws_url)]
 
 
 def _named_logins(given: Mapping[str, str], *, may_trade: bool) -> list[Login]:

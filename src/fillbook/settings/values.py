@@ -96,6 +96,11 @@ class Settings(BaseSettings):
         validation_alias="BYBIT_BASE_URL",
         description="Another address of Bybit, or of a paper venue: plain http on loopback only.",
     )
+    bybit_ws_url: str | None = Field(
+        None,
+        validation_alias="BYBIT_WS_URL",
+        description="Another address of Bybit's private stream; plain ws on loopback only.",
+    )
     allow_trading_keys: bool = Field(
         default=False,
         validation_alias="FILLBOOK_ALLOW_TRADING_KEYS",

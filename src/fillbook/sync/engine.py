@@ -123,6 +123,7 @@ class Engine:
                 # What a witness tells and the list left out may be listed by now: ask once more.
                 await self._streams(run, lease, asked, came_to, witnesses=False)
                 came_to.failures += await self._disputed(asked)
+            await self._observe_marks()
         await self._end(run, failures=came_to.failures)
         took = self.clock() - started
         return Passed(run, tuple(came_to.failures), took, tuple(came_to.left_out))
@@ -231,18 +232,17 @@ class Engine:
 
             failures += await PieceReader(reader, piece, tell).read()
             done += piece.length
-        if proofs.lays(rules.name):
-            await self._observe_marks(scope)
         return failures
 
-    async def _observe_marks(self, scope: str) -> None:
+    async def _observe_marks(self) -> None:
         """Nothing realised rests on marks: without them a pass is still whole."""
-        try:
-            marks = await self.venue.marks(scope)
-        except VenueError as error:
-            log.warning("no mark prices", account=self.account.name, reason=str(error))
-            return
-        await accounts.put_marks(self.pool, self.account, marks, now=self.clock())
+        for category in await accounts.categories_held(self.pool, self.account.account_id):
+            try:
+                marks = await self.venue.marks(category)
+            except VenueError as error:
+                log.warning("no mark prices", account=self.account.name, reason=str(error))
+                return
+            await accounts.put_marks(self.pool, self.account, marks, now=self.clock())
 
     async def _name_unavailable(self, reader: Reader, asked: Window) -> None:
         """Name what the venue no longer keeps, once: the next pass asks for the same again."""

@@ -102,6 +102,7 @@ def connect(login: Login, settings: Settings) -> Venue:
         secret=login.secret.get_secret_value(),
         clock=now,
         base_url=login.base_url,
+        stream_url=login.stream_url,
         environment="mainnet" if environment == PAPER else environment,
         pace=bybit.PaceSettings(pause_min=settings.pause_min, rate_max=settings.bybit_rate),
     )

@@ -292,3 +292,28 @@ def test_a_region_without_a_known_stream_is_refused() -> None:
 
     with pytest.raises(SettingError):
         stream_url_of(base_url_of("mainnet", "https://api.bybit.nl"))
+
+
+@pytest.mark.parametrize(
+    "given", ["ws://127.0.0.1:1/v5/private", "wss://stream-testnet.bybit.com/v5/private"]
+)
+def test_a_stream_may_be_named(given: str) -> None:
+    """The address that was given is used as it is."""
+    assert stream_url_of("https://api.bybit.com", given) == given
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "wss://stream.example.com/v5/private",
+        "ws://stream.bybit.com/v5/private",
+        "wss://user:word@stream.bybit.com/v5/private",
+        "wss://127.0.0.1",
+        "https://stream.bybit.com/v5/private",
+        "nonsense",
+    ],
+)
+def test_a_proof_goes_to_no_stranger(given: str) -> None:
+    """Another host, a line without TLS, or what is no address at all is refused."""
+    with pytest.raises(SettingError):
+        stream_url_of("https://api.bybit.com", given)

@@ -63,3 +63,7 @@ ON CONFLICT (bot_id) DO UPDATE SET
     deployment_mode = coalesce(%(deployment_mode)s::text, known.deployment_mode),
     known_from = excluded.known_from
 WHERE excluded.known_from = 'registered';
+
+-- name: categories_held
+-- The categories in which an account has ever held something.
+SELECT DISTINCT category FROM derived.books WHERE account_id = %(account_id)s ORDER BY category;

@@ -118,7 +118,8 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS known FROM (
         SELECT 1 FROM facts.cash_flows
         WHERE l.kind = %(payments)s AND account_id = %(account_id)s AND category = l.category
-          AND symbol = l.symbol AND occurred_at = l.at AND chain_seq <= %(through)s
+          AND symbol = l.symbol AND occurred_at = l.at AND kind = 'funding'
+          AND chain_seq <= %(through)s
         ORDER BY occurred_at LIMIT 1) AS one) AS paid
 CROSS JOIN LATERAL (
     SELECT count(*) AS known FROM (

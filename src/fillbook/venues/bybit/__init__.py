@@ -12,7 +12,7 @@ from fillbook.venues._pace import PaceSettings, Sleep, Stopwatch
 from fillbook.venues._sharing import OF_THIS_PROCESS, Sharing
 from fillbook.venues.bybit._venue import BybitVenue
 from fillbook.venues.bybit.histories import histories_of
-from fillbook.venues.bybit.hosts import base_url_of
+from fillbook.venues.bybit.hosts import base_url_of, stream_url_of
 from fillbook.venues.bybit.session import RetrySettings, Session
 from fillbook.venues.bybit.sign import Signer
 from fillbook.venues.bybit.stream import StreamLimits
@@ -37,6 +37,7 @@ def connect(
     streams: Iterable[str] | None = None,
     categories: Iterable[str] | None = None,
     stream_limits: StreamLimits | None = None,
+    stream_url: str | None = None,
 ) -> BybitVenue:
     """A connection for one key. Nothing is sent before the first question.
 
@@ -45,6 +46,8 @@ def connect(
     stopwatch of one's own is handed in.
     """
     checked = base_url_of(environment, base_url)
+    if stream_url is not None:
+        stream_url_of(checked, stream_url)  # what is wrong with it is said now
     session = Session(
         http=HttpClient(checked, limits=limits, session=http_session),
         signer=Signer(key=key, secret=secret),
@@ -54,7 +57,13 @@ def connect(
         retry=retry or RetrySettings(),
     )
     chosen = histories_of(environment, streams=streams, categories=categories)
-    return BybitVenue(session, environment=environment, chosen=chosen, stream_limits=stream_limits)
+    return BybitVenue(
+        session,
+        environment=environment,
+        chosen=chosen,
+        stream_limits=stream_limits,
+        stream_url=stream_url,
+    )
 
 
 def _sharing(sleep: Sleep | None, stopwatch: Stopwatch | None) -> Sharing:

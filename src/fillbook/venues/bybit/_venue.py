@@ -37,6 +37,7 @@ class BybitVenue:
         environment: str,
         chosen: Chosen,
         stream_limits: StreamLimits | None = None,
+        stream_url: str | None = None,
     ) -> None:
         self.environment = environment
         self.streams = chosen.rules
@@ -44,6 +45,7 @@ class BybitVenue:
         self._chosen = chosen
         self._session = session
         self._stream_limits = stream_limits or StreamLimits()
+        self._stream_url = stream_url
 
     @property
     def requests(self) -> int:
@@ -96,7 +98,7 @@ class BybitVenue:
 
     def stream(self) -> Listening:
         """Executions, orders, positions and wallet from now on, as the venue pushes them."""
-        url = stream_url_of(self._session.http.base_url)
+        url = stream_url_of(self._session.http.base_url, self._stream_url)
         return listen(self._session, url, self._stream_limits)
 
     async def close(self) -> None:

@@ -43,6 +43,7 @@ from fillbook.venues.bybit.fields import Unread, milliseconds_in
 from fillbook.venues.bybit.identity import execution_key, unread_key
 from fillbook.venues.bybit.rows import NO_VALUE, RowReader, Text, Whole
 
+TRADE = "Trade"
 CHANGES_POSITION = frozenset(
     (
         "Trade",
@@ -132,6 +133,8 @@ def _meaning(category: str, leg: Leg, row: ExecutionRow) -> Execution | CashFlow
         raise Unread("execId is missing")
     if not row.symbol:
         raise Unread("symbol is missing")
+    if kind == TRADE and not row.orderId:  # told again with it, it would be another fill
+        raise Unread("orderId is missing")
     coins = coins_of(category, row.symbol)
     if kind in CHANGES_POSITION:
         return _execution(category, leg, row, coins)

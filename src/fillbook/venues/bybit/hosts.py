@@ -44,8 +44,10 @@ STREAM_HOSTS = {
 STREAM_PATH = "/v5/private"
 
 
-def stream_url_of(base_url: str) -> str:
-    """The address of the private stream beside a checked base address."""
+def stream_url_of(base_url: str, stream_url: str | None = None) -> str:
+    """The address of the private stream: the one that was given, else the one beside the base."""
+    if stream_url:
+        return _checked_stream_url(stream_url)
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     if is_loopback(host):
@@ -54,6 +56,19 @@ def stream_url_of(base_url: str) -> str:
     if host not in STREAM_HOSTS:
         raise SettingError(f"the address of the private stream beside {host} is not known")
     return f"wss://{STREAM_HOSTS[host]}{STREAM_PATH}"
+
+
+def _checked_stream_url(stream_url: str) -> str:
+    """A proof of the key goes there: to streams of the venue and to loopback, and nowhere else."""
+    parts = urlsplit(stream_url)
+    host = parts.hostname or ""
+    if parts.username or parts.password or parts.query or parts.fragment or not parts.path:
+        raise SettingError("the stream's address must look like wss://host/v5/private")
+    if is_loopback(host) and parts.scheme in ("ws", "wss"):
+        return stream_url
+    if parts.scheme == "wss" and host in STREAM_HOSTS.values():
+        return stream_url
+    raise SettingError(f"{host} is not known as a stream of Bybit: keys are not used there")
 
 
 def base_url_of(environment: str, base_url: str | None) -> str:
