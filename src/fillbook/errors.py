@@ -13,7 +13,8 @@
     │   ├── LeaseHeld                                                    another worker syncs this stream
     │   └── StaleFence                                                   we were that other worker, and woke up late
     ├── VenueError                      retry: no    HTTP 502   exit 1   the venue said no
-    │   ├── VenueKeyError                                                key, secret, permission, address
+    │   ├── VenueKeyError                                                key, secret, address, account state
+    │   │   └── VenuePermissionRefused                                   the key is good, and lacks this right
     │   ├── VenueClockError                                              our clock and the venue's disagree
     │   ├── VenueNotOffered                                              this account does not have this product
     │   ├── VenueRequestError                                            the venue did not accept what we asked
@@ -104,6 +105,10 @@ class VenueError(FillbookError):
 
 class VenueKeyError(VenueError):
     """The venue does not accept this key: check key, secret, permissions and bound addresses."""
+
+
+class VenuePermissionRefused(VenueKeyError):
+    """The key may not read this: give it the permission, or go without."""
 
 
 class VenueClockError(VenueError):

@@ -9,7 +9,14 @@ import pytest
 
 from fillbook.errors import LeaseHeld, NotFound, StaleFence
 from fillbook.ledger import leases
-from fillbook.ledger.leases import LEASE_LENGTH, acquire, give_back, holder_is_gone, holder_name
+from fillbook.ledger.leases import (
+    LEASE_LENGTH,
+    acquire,
+    give_back,
+    holder_is_gone,
+    holder_name,
+    renew,
+)
 from fillbook.ledger.writing import writing
 from tests.ledger.handed_in import END, Hand, hand
 
@@ -57,6 +64,32 @@ async def test_a_lease_that_was_taken_over_cannot_write(database_url: str) -> No
         with pytest.raises(LeaseHeld):
             await acquire(one.pool, one.account_id, "executions", now=later)
         await _write(one, second)
+
+
+async def test_a_heartbeat_holds_a_lease(database_url: str) -> None:
+    """It counts the length anew, even of one that ran out, until another worker has it."""
+    async with hand(database_url) as one:
+        first = await acquire(one.pool, one.account_id, "executions", now=END)
+        assert await renew(one.pool, first, now=END + LEASE_LENGTH / 2)
+        with pytest.raises(LeaseHeld):
+            await acquire(one.pool, one.account_id, "executions", now=END + LEASE_LENGTH)
+        assert await renew(one.pool, first, now=END + 2 * LEASE_LENGTH)
+        later = END + 4 * LEASE_LENGTH
+        second = await acquire(one.pool, one.account_id, "executions", now=later)
+        with pytest.raises(StaleFence):
+            await renew(one.pool, first, now=later)
+
+        assert await renew(one.pool, second, now=later)
+
+
+async def test_a_heartbeat_does_not_wait_for_a_write(database_url: str) -> None:
+    """The write holds the lease itself, and a beat that waited would hold a connection."""
+    async with hand(database_url) as one:
+        lease = await acquire(one.pool, one.account_id, "executions", now=END)
+        async with writing(one.pool, one.account_id, lease=lease, now=END):
+            assert not await renew(one.pool, lease, now=END)
+
+        assert await renew(one.pool, lease, now=END)
 
 
 async def test_streams_have_leases_of_their_own(database_url: str) -> None:

@@ -207,14 +207,35 @@ async def test_an_account_that_never_hedged_stays_as_it_is(database_url: str) ->
 
 
 async def test_what_nothing_decides_stays_net(database_url: str) -> None:
-    """A forced fill without a closed size, on a hedged symbol: a later telling decides it."""
+    """A block trade without a closed size, on a hedged symbol: a later telling decides it."""
     at = START + timedelta(hours=1)
+    block = replace(fill("forced", at, "Sell", 1, None), exec_type="BlockTrade")
     async with told(database_url) as one:
         await one.book("orders", [order("a", at - timedelta(hours=1), "Buy", "long")])
-        await one.book("executions", [fill("forced", at, "Sell", 1, None)])
+        await one.book("executions", [block])
         assert {"forced": "net"} == await _legs(one)
-        await one.book("executions", [fill("forced", at, "Sell", 1, 1)])
+        await one.book("executions", [replace(block, closed_qty=Decimal(1))])
 
         assert {"forced": "long"} == await _legs(one)
         await one.prove("executions", "linear", ALL)
         await one.must_stand("decided late")
+
+
+@pytest.mark.parametrize("kind", ["BustTrade", "AdlTrade", "Settle", "Delivery"])
+@pytest.mark.parametrize("closed", [None, 0, 1])
+async def test_what_is_forced_closes(database_url: str, kind: str, closed: int | None) -> None:
+    """A sale closes the long and a purchase the short, whatever size it says was closed."""
+    at = START + timedelta(hours=2)
+    async with told(database_url) as one:
+        for place, (side, leg) in enumerate((("Buy", "long"), ("Sell", "short"))):
+            name, made = f"o{place}", at - timedelta(hours=1) + timedelta(seconds=place)
+            await one.book("orders", [order(name, made, side, leg)])  # type: ignore[arg-type]
+            await one.book("executions", [fill(name, made, side, 1, 0)])  # type: ignore[arg-type]
+        forced = [fill("forced1", at, "Sell", 1, closed), fill("forced2", at, "Buy", 1, closed)]
+        await one.book("executions", [replace(row, exec_type=kind) for row in forced])
+        await one.prove("executions", "linear", ALL)
+        legs = await _legs(one)
+
+        assert ("long", "short") == (legs["forced1"], legs["forced2"])
+        held = "SELECT leg FROM trading.positions WHERE account_id = %s AND quantity <> 0"
+        assert [] == await one.rows(held, one.account_id)

@@ -71,6 +71,31 @@ async def test_what_changes_while_it_lives_is_no_alarm(database_url: str) -> Non
         assert [(Decimal(1),)] == await one.rows("SELECT qty FROM trading.closed_pnl")
 
 
+async def test_an_order_that_closed_more_is_counted_once(database_url: str) -> None:
+    """A row that grew under another key replaces its earlier telling; parts of one time count."""
+    later = AT + timedelta(seconds=1)
+    grown = replace(CLOSED, closed_key=digest_key("closed", "2"), pnl=Decimal(3), closed_at=later)
+    part = replace(grown, closed_key=digest_key("closed", "3"))
+    alone = [
+        replace(CLOSED, closed_key=digest_key("closed", name), **words)
+        for name, words in (
+            ("4", {"symbol": "ETHUSDT"}), ("5", {"category": "inverse"}), ("6", {"order_id": ""}),
+            ("7", {"order_id": "", "closed_at": AT + timedelta(hours=1)}),
+        )
+    ]  # fmt: skip
+    seen = (
+        "SELECT sum(pnl), count(*) FROM trading.closed_pnl WHERE account_id = %s AND order_id = %s"
+    )
+    async with told(database_url) as one, told(database_url) as another:
+        await another.book("closed_pnl", [part])
+        await one.book("closed_pnl", [CLOSED, grown, part, *alone[2:]])
+
+        assert [(Decimal(6), 2)] == await one.rows(seen, one.account_id, "o1")
+        assert [(Decimal("1.8"), 2)] == await one.rows(seen, one.account_id, "")
+        await one.book("closed_pnl", alone[:2])
+        assert [(Decimal("7.8"), 4)] == await one.rows(seen, one.account_id, "o1")
+
+
 async def test_a_changed_row_is_named(database_url: str) -> None:
     """Verify reads the records again, whatever kind they tell, and compares."""
     async with told(database_url) as one:

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from fillbook.domain.execution import CashFlow, Execution, Reading
+from fillbook.domain.execution import CashFlow, Execution, Reading, Unreadable
 from fillbook.domain.execution import Told as AnyTold
 from fillbook.domain.raw import RawRecord
 from fillbook.domain.window import Window
@@ -27,13 +27,24 @@ class Told:
 
     pool: Pool
     account_id: int
-    bodies: dict[bytes, AnyTold] = field(default_factory=dict)
+    bodies: dict[bytes, Reading] = field(default_factory=dict)
 
     async def book(
         self, stream: str, readings: Sequence[AnyTold], *, scope: str = "linear"
     ) -> Booked:
         """Book readings in the order given."""
-        records = [(self._record(reading), reading) for reading in readings]
+        return await self._book(stream, scope, [(self._record(row), row) for row in readings])
+
+    async def set_aside(self, stream: str, key: UUID, *, scope: str = "linear") -> Booked:
+        """Book a row that tells which record it is, and nothing that can be read."""
+        unreadable = Unreadable(f"nobody can read {key}")
+        record = RawRecord(key, repr(unreadable).encode())
+        self.bodies[record.body] = unreadable
+        return await self._book(stream, scope, [(record, unreadable)])
+
+    async def _book(
+        self, stream: str, scope: str, records: Sequence[tuple[RawRecord, Reading]]
+    ) -> Booked:
         source = Source(stream, scope, RUN, END)
         async with writing(self.pool, self.account_id, lease=None, now=END) as open_writing:
             return await facts.book(open_writing, source, records)

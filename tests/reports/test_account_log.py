@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from fillbook.accounting.cash_chain import Break, Step, breaks
 from fillbook.domain.log_entry import LogEntry
 from fillbook.domain.movement import Movement
 from fillbook.domain.raw import digest_key
@@ -15,7 +16,6 @@ from fillbook.domain.window import Window
 from fillbook.errors import UsageError
 from fillbook.ledger import coverage as ledger_coverage
 from fillbook.reports import account_log, cash_chain, coverage, movements
-from fillbook.reports._chain import Break, Step, breaks
 from fillbook.reports._report import Query, ask
 from tests.ledger.handed_in import END
 from tests.ledger.test_disputes import fills, line
@@ -70,7 +70,12 @@ def test_a_break_is_where_balances_do_not_follow(
     found = list(breaks(step(*one) for one in told))
 
     assert found == [
-        Break(AT + timedelta(seconds=at), Decimal(expected), Decimal(says))
+        Break(
+            AT + timedelta(seconds=at - 1),
+            AT + timedelta(seconds=at),
+            Decimal(expected),
+            Decimal(says),
+        )
         for at, expected, says in broken
     ]
 

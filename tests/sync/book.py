@@ -205,6 +205,7 @@ async def opened(
     history: PaperHistory | None = None,
     name: str = "main",
     reads: Reads = EVERYTHING,
+    limits: Limits | None = None,
 ) -> AsyncIterator[Book]:
     """A book in a database, beside an exchange with this history."""
     clock = clock or Clock()
@@ -224,4 +225,4 @@ async def opened(
             venue_user_id=str(settings.user_id(0)),
             now=clock(),
         )
-        yield Book(pool, venue, clock, account, reads=reads)
+        yield Book(pool, venue, clock, account, limits or Limits(), reads)

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from fillbook.domain.window import minus
+from fillbook.domain.window import from_milliseconds, milliseconds, minus
 from fillbook.errors import VenueUnavailable
 from fillbook.ledger import coverage
 from fillbook.sync.engine import Limits
-from tests.sync.book import DAY, PASSES_MAX, Book, opened, paper, whole
+from tests.sync.book import DAY, END, PASSES_MAX, Book, opened, paper, whole
 from tests.sync.truth import (
     booked_executions,
     booked_positions,
@@ -106,10 +106,36 @@ async def test_a_hidden_row_raises_an_alarm(database_url: str) -> None:
         assert hidden
         assert not passed.complete
         assert len(passed.failures) == len({row[-1] for row in hidden})
-        assert all("the account log tells a fill" in failure for failure in passed.failures)
+        assert all("in dispute" in failure for failure in passed.failures)
         assert {row[0] for row in hidden} == {"BTCUSDT"}
         assert set(alarms) == {("BTCUSDT", "chain_break")}
         assert {symbol: qty for symbol, qty in true.items() if symbol != "BTCUSDT"} == {
             symbol: qty for symbol, qty in held.items() if symbol != "BTCUSDT"
         }
+        assert (await book.verify()).ok
+
+
+async def test_what_both_lists_leave_out_breaks_the_balances(database_url: str) -> None:
+    """A window that the executions and the log both leave empty: balances do not follow there."""
+    hole = END - 4 * DAY
+    settings = paper(f"empty_list=1@{milliseconds(hole)}", executions=700, days=10)
+    async with opened(database_url, settings, limits=Limits(window_max=2 * DAY)) as book:
+        passed = await book.backfill(whole(settings))
+        known = await coverage.get(book.pool, book.account_id, "executions", "linear")
+        log = await coverage.get(book.pool, book.account_id, "account_log", "UNIFIED")
+        missing = true_executions(await book.truth()) - await booked_executions(book)
+        times = [from_milliseconds(row[-1]) for row in missing]
+
+        assert missing
+        assert not passed.complete
+        for read in (known.read, log.read):
+            assert not [
+                at for at in times for piece in read if piece.starts_at < at < piece.ends_at
+            ]
+        assert (await book.verify()).ok
+        await book.rows("DELETE FROM derived.chain_breaks RETURNING 1")
+        assert {finding.where for finding in (await book.verify()).findings} == {
+            "derived.chain_breaks"
+        }
+        await book.rebuild()
         assert (await book.verify()).ok

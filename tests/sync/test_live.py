@@ -167,11 +167,24 @@ async def test_a_deaf_feed_is_noticed(database_url: str, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", ["ws_duplicate_event=1", "ws_reordered=0.5", "ws_disconnect=0.3", "ws_late_event=0.5"]
+    "fault",
+    [
+        "ws_duplicate_event=1",
+        "ws_reordered=0.5",
+        "ws_disconnect=0.3",
+        "ws_late_event=0.5",
+        "ws_merged_events=1",
+        "ws_two_filled=1",
+        "ws_idle_position=1",
+        "ws_early_ack=1",
+        "ws_event_first=1",
+        "ws_auth_expired=0.5",
+        "ws_disconnect=0.3 ws_lost_subscription=1",
+    ],
 )
 async def test_a_line_that_errs_leaves_no_trace(database_url: str, fault: str) -> None:
     """Twice, in another order, cut off, late: the book ends exact."""
-    async with followed(database_url, fault) as one:
+    async with followed(database_url, *fault.split()) as one:
         orders = [await one.buy(side=side) for side in ("Buy", "Sell", "Sell", "Buy")]
 
         async def all_laid() -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from fillbook.errors import SettingError
-from fillbook.venues._pace import HOLD_SECONDS_MAX, Pacer, PaceSettings
+from fillbook.venues._pace import HOLD_SECONDS_MAX, SLOWED_SECONDS, Pacer, PaceSettings
 
 LATENCY = 0.002
 
@@ -116,10 +116,29 @@ async def test_a_hold_silences_and_is_bounded() -> None:
     pacer = paced(track)
     pacer.rejected(2.0)
     assert await track.run(pacer, 1) == pytest.approx(2 + LATENCY)
-    assert pacer.rate == 10
 
     pacer.hold(1e9)
     assert await track.run(pacer, 1) == pytest.approx(HOLD_SECONDS_MAX + LATENCY)
+
+
+@pytest.mark.parametrize(("told", "usual"), [(50, 50), (None, 10), (1, 1)])
+async def test_a_refusal_for_haste_halves_the_rate_for_a_minute(
+    told: int | None, usual: int
+) -> None:
+    """Also where the venue had named a limit: then the limit counts again."""
+    track = Track()
+    pacer = paced(track)
+    if told is not None:
+        pacer.told(told, None)
+    pacer.rejected(1.0)
+    slow = max(1, usual // 2)
+    assert pacer.rate == slow
+    await track.run(pacer, 30 if told != 1 else 3, told=told or usual)
+    assert pacer.rate == slow
+    assert track.busiest_second() <= slow
+
+    track.now += 1.0 + SLOWED_SECONDS
+    assert pacer.rate == usual
 
 
 def test_impossible_settings_are_refused() -> None:

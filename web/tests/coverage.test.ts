@@ -9,6 +9,15 @@ const MAY = { from: '2026-05-01T00:00:00Z', to: '2026-05-31T00:00:00Z' }
 const EARLY = { from: '2026-05-01T00:00:00Z', to: '2026-05-10T00:00:00Z' }
 const LATE = { from: '2026-05-10T00:00:00Z', to: '2026-05-31T00:00:00Z' }
 const LATER = { from: '2026-05-10T00:00:01Z', to: '2026-05-31T00:00:00Z' }
+const ACCOUNT = {
+  account: 'main',
+  exchange: 'bybit',
+  state: 'ok',
+  last_sync_at: MAY.to,
+  last_run_status: 'completed',
+  last_run_at: MAY.to,
+  last_error: null,
+}
 const OF = { account: 'main', stream: 'executions', scope: 'linear' }
 
 test('ranges that touch prove a whole; a hole of a second does not', () => {
@@ -37,7 +46,7 @@ test('coverage never rounds up to complete', () => {
 test('a failing account is named with what the figures exclude', () => {
   const [warning] = warnings({
     accounts: [
-      { account: 'main', exchange: 'bybit', state: 'failed', last_sync_at: MAY.from, last_error: 'key refused' },
+      { ...ACCOUNT, state: 'failed', last_sync_at: MAY.from, last_run_status: 'failed', last_error: 'key refused' },
     ],
     coverage: null,
     failed: null,
@@ -51,9 +60,8 @@ test('a failing account is named with what the figures exclude', () => {
 
 test('all proven and fresh: nothing is said', () => {
   const coverage = { rows: [], gaps: [], requested: [], alarms: [], percent: '100.00', read_at: null }
-  const account = { account: 'main', exchange: 'bybit', state: 'ok', last_sync_at: MAY.to, last_error: null }
   const now = Date.parse(MAY.to) + 1000
-  assert.deepEqual(warnings({ accounts: [account], coverage, failed: null, read_at: null, now }), [])
+  assert.deepEqual(warnings({ accounts: [ACCOUNT], coverage, failed: null, read_at: null, now }), [])
 })
 
 test('a position that the fills cannot explain is a grave warning, though every page was read', () => {
@@ -104,4 +112,13 @@ test('a folded bar shows the weakest proof of its lines, drawn last', () => {
 test('a disputed instant is named once, to the second', () => {
   assert.equal(stretch('2026-05-09T14:03:07.120Z', '2026-05-09T14:03:07.121Z'), '9 May 14:03:07')
   assert.equal(stretch(MAY.from, MAY.to), '1 May 00:00 to 31 May 00:00')
+})
+
+test('a pass that left gaps has not stopped; the gaps are warned of, not the account', () => {
+  const partly = { ...ACCOUNT, last_sync_at: null, last_run_status: 'partial', last_error: 'a gap' }
+  const gap = { ...OF, from: '2026-05-09T14:03:07.120Z', to: '2026-05-09T14:03:07.121Z', reason: 'in dispute' }
+  const coverage = { ...WHOLE, rows: [], requested: [], gaps: [gap], percent: '99.99' }
+  const now = Date.parse(MAY.to) + 1000
+  const said = warnings({ accounts: [partly], coverage, failed: null, read_at: null, now })
+  assert.deepEqual(said.map((one) => one.subject), ['Coverage is 99.99 %'])
 })

@@ -25,7 +25,7 @@ def as_fill(execution: Execution, known: Known) -> Fill:
     sequence, kind = execution.venue_seq, known.terms.kind
     qty, fee = execution.qty, execution.fee
     if fee and execution.fee_currency != execution.currency:
-        if kind == "spot" and execution.fee_currency == known.terms.base:
+        if kind == "spot" and execution.fee_currency == _traded_coin(execution, known):
             qty, fee = _net_of_fee(execution, fee)
         else:
             fee = valued(
@@ -57,6 +57,11 @@ def as_fill(execution: Execution, known: Known) -> Fill:
         explained.owner_evidence,
         explained.tag_unread,
     )
+
+
+def _traded_coin(execution: Execution, known: Known) -> str:
+    """What a spot market trades: a market that is no longer listed says it by its symbol alone."""
+    return known.terms.base or execution.symbol.removesuffix(execution.currency)
 
 
 def _net_of_fee(execution: Execution, fee: Decimal) -> tuple[Decimal, Decimal | None]:

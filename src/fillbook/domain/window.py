@@ -9,6 +9,7 @@ from operator import attrgetter
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,7 +31,13 @@ class Window:
         return self.ends_at - self.starts_at
 
     def __str__(self) -> str:
+        if self.length < _MINUTE:
+            return f"{_to_ms(self.starts_at)} to {_to_ms(self.ends_at)} UTC"
         return f"{self.starts_at:%Y-%m-%d %H:%M} to {self.ends_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _to_ms(at: datetime) -> str:
+    return at.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
 
 
 def microseconds(at: datetime) -> int:

@@ -18,7 +18,8 @@ class Coverage:
     """The proven intervals of one stream and scope, oldest first.
 
     What is disputed is neither read nor settled: the account log tells of a fill at that instant,
-    and the executions leave it out.
+    and the executions leave it out. What is unreadable is both, for whoever asks a venue: the row
+    was listed, and this version does not understand it. Reports do not count it as read.
     """
 
     read: tuple[Window, ...] = ()
@@ -26,6 +27,7 @@ class Coverage:
     unavailable: tuple[Window, ...] = ()
     wanted: tuple[Window, ...] = ()
     disputed: tuple[Window, ...] = ()
+    unreadable: tuple[Window, ...] = ()
 
 
 async def get(pool: Pool, account_id: int, stream: str, scope: str) -> Coverage:
@@ -34,11 +36,11 @@ async def get(pool: Pool, account_id: int, stream: str, scope: str) -> Coverage:
     async with transaction(pool) as conn:
         known = await (await conn.execute(SQL["get_coverage"], what)).fetchone()
         wanted = await (await conn.execute(SQL["get_wanted"], what)).fetchone()
-    read, settled, unavailable, disputed = (
-        (tuple(as_windows(ranges)) for ranges in known) if known else ((),) * 4
+    read, settled, unavailable, disputed, unreadable = (
+        (tuple(as_windows(ranges)) for ranges in known) if known else ((),) * 5
     )
     asked = tuple(as_windows(wanted[0])) if wanted else ()
-    return Coverage(read, settled, unavailable, asked, disputed)
+    return Coverage(read, settled, unavailable, asked, disputed, unreadable)
 
 
 async def want(pool: Pool, account_id: int, stream: str, scope: str, window: Window) -> None:

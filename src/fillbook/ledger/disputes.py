@@ -2,8 +2,10 @@
 
 In time that both were read for, every fill stands in both. A line of the log whose fill is in no
 execution puts that instant in dispute: something was left out of the list, so the instant does not
-count as read until the row turns up. A fill that the log leaves out takes nothing from what is
-read; there the log merely corroborates nothing.
+count as read until the row turns up. A row that was listed, and that this version cannot read, was
+not left out: that instant does not count as read either, but asking again brings nothing new. A
+fill that the log leaves out takes nothing from what is read; there the log merely corroborates
+nothing.
 
 A dispute is a function of facts and coverage. It is kept in the transaction that makes facts count:
 for the time that became witnessed with it, and for the executions that were told or spoken of since
@@ -12,6 +14,7 @@ the last one.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from fillbook.domain.window import Window, minus
@@ -26,6 +29,9 @@ SQL = queries("disputes.sql")
 PAYMENTS = "SETTLEMENT"
 OF_EXECUTIONS = ("TRADE", "LIQUIDATION", "ADL", PAYMENTS, "DELIVERY")
 WITNESSES = frozenset(("executions", "account_log"))
+
+# How far the times of one fill may lie apart in both lists, where only its id tells that it is one.
+APART = timedelta(seconds=1)
 
 KEYS_MANY = 1_000  # a look-up for each of them wants a planner that knows the tables
 
@@ -66,10 +72,7 @@ async def note(writing: Writing, *, since: int, before: Witnessed | None) -> Non
     now = await witnessed(writing.conn, writing.account_id)
     if not now.pieces:
         return
-    found = await writing.conn.execute(
-        SQL["keys_in_question"], {"account_id": writing.account_id, "since": since}
-    )
-    keys = [row[0] for row in await found.fetchall()]
+    keys = await _keys_in_question(writing, since)
     fresh = [] if before is None else now.beyond(before)
     if not keys and not fresh:
         return
@@ -78,6 +81,14 @@ async def note(writing: Writing, *, since: int, before: Witnessed | None) -> Non
     words = _words(writing.account_id, fresh, keys, through=writing.head.seq)
     await writing.conn.execute(SQL["drop_disputes"], words)
     await _put(writing.conn, words)
+
+
+async def _keys_in_question(writing: Writing, since: int) -> list[UUID]:
+    words = {"account_id": writing.account_id, "since": since, "apart": APART}
+    await writing.conn.execute(SQL["in_order_of_index"])
+    found = await (await writing.conn.execute(SQL["keys_in_question"], words)).fetchall()
+    await writing.conn.execute(SQL["sorting_again"])
+    return [row[0] for row in found]
 
 
 async def lay_all(conn: Connection, account_id: int, *, through: int) -> None:
@@ -116,5 +127,6 @@ def _words(
         "keys": keys,
         "kinds": list(OF_EXECUTIONS),
         "payments": PAYMENTS,
+        "apart": APART,
         "through": through,
     }

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from fillbook.errors import LeaseHeld
+from fillbook.errors import LeaseHeld, StaleFence
 from fillbook.ledger._pool import Pool, transaction
 from fillbook.ledger._queries import queries
 
@@ -87,6 +87,28 @@ async def acquire(pool: Pool, account_id: int, stream: str, *, now: datetime) ->
         taken = await (await conn.execute(SQL["take_lease"], what)).fetchone()
         assert taken is not None
         return Lease(account_id, stream, taken[0])
+
+
+async def renew(pool: Pool, lease: Lease, *, now: datetime) -> bool:
+    """Hold the lease for its whole length from now on; StaleFence where another has taken it.
+
+    False when nothing was renewed because a transaction has the lease in its hands: a write under
+    it, which renews it as it begins. The next beat will tell.
+    """
+    what = {
+        "account_id": lease.account_id,
+        "stream": lease.stream,
+        "fence": lease.fence,
+        "expires_at": now + LEASE_LENGTH,
+    }
+    async with transaction(pool) as conn:
+        held = await (await conn.execute(SQL["lock_lease"], what)).fetchone()
+        if held is None:
+            return False
+        if held[0] != lease.fence:
+            raise StaleFence(f"Another worker has taken over {lease.stream} of this account.")
+        await conn.execute(SQL["renew_lease"], what)
+        return True
 
 
 async def give_back(pool: Pool, lease: Lease, *, now: datetime) -> None:

@@ -2,11 +2,11 @@
 
 Where the order of a fill is known to be on a leg, the fill is booked under the scope
 `<category>.<leg>`, from which reading it again gives that leg. A fill without a known order, such
-as a forced one, and a payment, go by themselves where the symbol is hedged at that instant: a buy
-that closes nothing opens a long, a sale that closes something closes one, and a payment is made by
-the side that is held. Whether a symbol is hedged at an instant is said by the last order before it,
-or else by the first one after it, because a venue lets the mode change only while nothing is held.
-What none of this decides stays net.
+as a forced one, and a payment, go by themselves where the symbol is hedged at that instant: what is
+forced closes, a buy that closes nothing opens a long, a sale that closes something closes one, and
+a payment is made by the side that is held. Whether a symbol is hedged at an instant is said by the
+last order before it, or else by the first one after it, because a venue lets the mode change only
+while nothing is held. What none of this decides stays net.
 
 So a row's leg is a function of the orders and rows that are known, whatever came first: an order
 that is told later tells the rows that it moves again, under their new scope.
@@ -29,6 +29,8 @@ from fillbook.ledger.readings import Known, latest_readings
 from fillbook.ledger.writing import Writing
 
 SQL = queries("legs.sql")
+
+FORCED = frozenset(("BustTrade", "AdlTrade", "Settle", "Delivery"))
 
 Instant = tuple[str, str, datetime]  # of a category and symbol
 Row = Execution | CashFlow
@@ -109,6 +111,8 @@ def _by_side(row: Row) -> Leg:
         if not row.position_qty:
             return "net"
         return "long" if row.position_qty > 0 else "short"
+    if row.exec_type in FORCED:  # it only ever closes, whatever size it says was closed
+        return "long" if row.side == "Sell" else "short"
     if row.closed_qty is None:
         return "net"
     return "long" if (row.side == "Buy") == (not row.closed_qty) else "short"

@@ -13,7 +13,7 @@ from fillbook.domain.instrument import LegName
 from fillbook.domain.statement import Terms
 from fillbook.domain.window import Window, minus
 from fillbook.errors import LedgerError
-from fillbook.ledger import derived, disputes
+from fillbook.ledger import chain_breaks, derived, disputes
 from fillbook.ledger._queries import queries
 from fillbook.ledger.chain import window_payload
 from fillbook.ledger.derived import DERIVATION_VERSION, Task, all_tasks, together
@@ -62,6 +62,8 @@ async def prove(writing: Writing, proof: Proof) -> int:
     assert row is not None
     await writing.conn.execute(COVERAGE["clear_failures"], words | {"read": row[0]})
     await disputes.note(writing, since=since, before=witnessed)
+    if proof.stream.partition(".")[0] == chain_breaks.WITNESS:
+        await chain_breaks.note(writing.conn, writing.account_id, proof.window)
     laid = lays(proof.stream)
     touched = await waiting(
         writing,

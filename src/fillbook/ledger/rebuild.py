@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fillbook.domain.window import Window, minus, union
-from fillbook.ledger import accounts, derived, disputes
+from fillbook.ledger import accounts, chain_breaks, derived, disputes
 from fillbook.ledger._pool import Connection, Pool, transaction
 from fillbook.ledger._queries import queries
 from fillbook.ledger.derived import DERIVATION_VERSION, all_tasks
@@ -28,6 +28,7 @@ _DROPS = (
     "drop_derived_books",
     "drop_derived_coverage",
     "drop_derived_disputes",
+    "drop_derived_breaks",
     "drop_derived_laid",
 )
 _WIPES = (
@@ -43,6 +44,7 @@ _WIPES = (
     "wipe_statements",
     "wipe_failures",
     "wipe_restatements",
+    "wipe_orders_asked",
 )
 
 
@@ -69,6 +71,7 @@ async def rebuild(pool: Pool, account_id: int, *, now: datetime) -> int:
             await _put_coverage(conn, account_id, covered)
         known = await known_to_count(conn, account_id)
         await disputes.lay_all(conn, account_id, through=known.through)
+        await chain_breaks.lay_all(conn, account_id)
         for task in await all_tasks(known):
             await derived.lay_leg(known, task)
             laid += 1

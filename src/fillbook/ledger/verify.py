@@ -17,7 +17,7 @@ hide the rest.
 from psycopg.rows import TupleRow
 
 from fillbook.errors import LedgerError
-from fillbook.ledger import accounts, disputes
+from fillbook.ledger import accounts, chain_breaks, disputes
 from fillbook.ledger._pool import Connection, Pool, snapshot
 from fillbook.ledger._queries import queries
 from fillbook.ledger.derived import DERIVATION_VERSION
@@ -73,6 +73,8 @@ async def _disputes(conn: Connection, account_id: int, result: Verified) -> None
         return
     if await disputes.differ(conn, account_id, through=through):
         result.add("derived.disputes", "they differ from what the list and the account log tell")
+    if await chain_breaks.differ(conn, account_id):
+        result.add("derived.chain_breaks", "they differ from what the account log tells")
 
 
 async def _terms(conn: Connection, account_id: int, result: Verified) -> None:

@@ -12,10 +12,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import LiteralString
 
+from fillbook.accounting.cash_chain import Break, Step, breaks
 from fillbook.ledger._pool import Connection
 from fillbook.reports._accounts import account_ids
 from fillbook.reports._basis import basis
-from fillbook.reports._chain import Break, Step, breaks
 from fillbook.reports._report import Amount, Basis, Query, Report, Table, table
 
 STRETCHES: LiteralString = """

@@ -1,8 +1,9 @@
 """What is proven to be complete, what is missing, and why?
 
 A gap is what was asked for and is not read. An instant at which the venue's account log tells a
-fill that the executions leave out is a gap too, though every page was read. A fill that does not
-fit its position chain is part of the answer, because it means that one is missing or changed.
+fill that the executions leave out is a gap too, though every page was read, and so is one whose
+row was listed and cannot be read by this version. A fill that does not fit its position chain is
+part of the answer, because it means that one is missing or changed.
 """
 
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ WITH missing AS (
         w.ranges * tstzmultirange(tstzrange(%(since)s, %(until)s))
             - coalesce(c.read, '{}'::tstzmultirange) AS ranges,
         coalesce(c.unavailable, '{}'::tstzmultirange) AS gone,
-        coalesce(c.disputed, '{}'::tstzmultirange) AS disputed
+        coalesce(c.disputed, '{}'::tstzmultirange) AS disputed,
+        coalesce(c.unreadable, '{}'::tstzmultirange) AS unreadable,
+        coalesce(c.broken, '{}'::tstzmultirange) AS broken
     FROM ops.wanted w
     LEFT JOIN derived.counted c USING (account_id, stream, scope)
     WHERE w.account_id = ANY(%(accounts)s)
@@ -83,15 +86,25 @@ parts AS (
     UNION ALL
     SELECT m.account_id, m.stream, m.scope,
         'the account log tells a fill at this instant that the executions leave out',
-        m.ranges * m.disputed
+        m.ranges * m.disputed - m.broken
+    FROM missing m
+    UNION ALL
+    SELECT m.account_id, m.stream, m.scope,
+        'balances do not add up in this time: something is missing, see the report cash_chain',
+        m.ranges * m.broken
+    FROM missing m
+    UNION ALL
+    SELECT m.account_id, m.stream, m.scope,
+        'listed, and not readable by this version: see the quarantine',
+        m.ranges * m.unreadable
     FROM missing m
     UNION ALL
     SELECT m.account_id, m.stream, m.scope, f.reason,
-        (m.ranges - m.gone - m.disputed) * f.ranges
+        (m.ranges - m.gone - m.disputed - m.unreadable) * f.ranges
     FROM missing m JOIN failures f USING (account_id, stream, scope)
     UNION ALL
     SELECT m.account_id, m.stream, m.scope, 'not read yet',
-        m.ranges - m.gone - m.disputed - coalesce((
+        m.ranges - m.gone - m.disputed - m.unreadable - coalesce((
         SELECT range_agg(tstzrange(f.starts_at, f.ends_at)) FROM ops.window_failures f
         WHERE f.account_id = m.account_id AND f.stream = m.stream AND f.scope = m.scope
     ), '{}'::tstzmultirange)

@@ -6,7 +6,7 @@ does not accept the key, ends the pass.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,16 +21,19 @@ from fillbook.errors import (
     FillbookError,
     UsageError,
     VenueError,
-    VenueKeyError,
     VenueNotOffered,
+    VenuePermissionRefused,
 )
 from fillbook.ledger import accounts, coverage, leases, proofs, runs
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.leases import Lease
 from fillbook.ledger.proofs import Proof
 from fillbook.ledger.runs import Run, RunKind
+from fillbook.ledger.spoken_of import symbols_spoken_of
 from fillbook.ledger.writing import writing
 from fillbook.sync import windows
+from fillbook.sync.heartbeat import kept
+from fillbook.sync.orders import ORDERS, ask_by_id
 from fillbook.sync.piece import PieceReader
 from fillbook.sync.traversal import Clock, Reader
 from fillbook.venues._contract import StreamRules, Venue
@@ -38,9 +41,13 @@ from fillbook.venues._contract import StreamRules, Venue
 log = structlog.get_logger()
 
 Progress = Callable[["Step"], None]
+Disputed = dict[tuple[str, str], list[Window]]  # by stream and scope
 
 CLOCK_SLACK = timedelta(seconds=1)  # what an answer may take to come back
-TURN = "turn"  # the lease of a pass: one at a time over an account
+FAILURES_SAID_MAX = 20
+OPTION = "option"
+LATELY = timedelta(days=14)
+TURN = "history"  # the lease of a pass: one at a time over an account
 FAREWELL_SECONDS_MAX = 3  # for saying how a run ended; a stop must not wait for a dead database
 
 
@@ -86,6 +93,11 @@ class CameTo:
     failures: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
+    def leave_out(self, stream: str, scope: str, error: VenueError) -> None:
+        """Go on without what is not offered."""
+        self.left_out.append(f"{stream} {scope}: {error}")
+        log.warning("left out", stream=stream, scope=scope, reason=str(error))
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -118,56 +130,90 @@ class Engine:
         came_to = CameTo()
         async with self._turn(run) as lease:
             await self._start(run)
-            await self._streams(run, lease, asked, came_to, witnesses=True)
-            if self._has_witness and await self._disputed(asked):
-                # What a witness tells and the list left out may be listed by now: ask once more.
-                await self._streams(run, lease, asked, came_to, witnesses=False)
-                came_to.failures += await self._disputed(asked)
+            await self._learn()
+            before = await self._disputed(asked)
+            await self._streams(run, lease, asked, came_to)
+            fresh = minus_each(await self._disputed(asked), before)
+            if fresh:  # what the list left out a moment ago may be listed by now: ask once more
+                await self._learn()
+                await self._ask_again(run, lease, fresh, came_to)
             await self._observe_marks()
+            came_to.failures += _in_words(await self._disputed(asked))
         await self._end(run, failures=came_to.failures)
         took = self.clock() - started
         return Passed(run, tuple(came_to.failures), took, tuple(came_to.left_out))
 
-    @property
-    def _has_witness(self) -> bool:
-        return any(not proofs.lays(rules.name) for rules in self.venue.streams)
-
-    async def _streams(
-        self, run: Run, lease: Lease, asked: Window, came_to: "CameTo", *, witnesses: bool
-    ) -> None:
+    async def _streams(self, run: Run, lease: Lease, asked: Window, came_to: "CameTo") -> None:
         """The streams, one by one, scope by scope; what is not offered is left out."""
         for rules in map(self._bounded, self.venue.streams):
-            for scope in rules.scopes if witnesses or proofs.lays(rules.name) else ():
-                reader = Reader(
-                    self.pool, self.venue, self.account, rules, scope, lease, run, self.clock
-                )
+            for scope in rules.scopes:
                 try:
+                    reader = self._reader(run, lease, rules, scope)
                     came_to.failures += await self._scope(reader, asked)
-                except (VenueNotOffered, VenueKeyError) as error:
-                    if rules.is_essential and not isinstance(error, VenueNotOffered):
+                except VenueNotOffered as error:
+                    if await self._was_offered(rules.name, scope):
+                        came_to.failures.append(f"{rules.name} {scope}: {error}")
+                    else:
+                        came_to.leave_out(rules.name, scope, error)
+                except VenuePermissionRefused as error:
+                    if rules.is_essential:
                         raise
-                    came_to.left_out.append(f"{rules.name} {scope}: {error}")
-                    log.warning("left out", stream=rules.name, scope=scope, reason=str(error))
+                    came_to.leave_out(rules.name, scope, error)
+            if proofs.lays(rules.name) and run.booked.executions_new:
+                await self._orders_by_id(run, lease, asked)
 
-    async def _disputed(self, asked: Window) -> list[str]:
-        """Where a witness tells of fills that the executions leave out."""
-        said = []
+    async def _orders_by_id(self, run: Run, lease: Lease, asked: Window) -> None:
+        if run.kind != "backfill":  # what this pass has booked happened lately
+            asked = Window(max(asked.starts_at, asked.ends_at - LATELY), asked.ends_at)
         for rules in self.venue.streams:
-            for scope in rules.scopes if proofs.lays(rules.name) else ():
-                known = await coverage.get(self.pool, self.account.account_id, rules.name, scope)
-                said += [
-                    f"{rules.name} {scope}, {window}: the account log tells a fill that is not"
-                    " listed"
-                    for window in intersect(known.disputed, [asked])
+            for scope in rules.scopes if rules.name == ORDERS else ():
+                with suppress(VenueNotOffered, VenuePermissionRefused):  # said by its windows
+                    await ask_by_id(self._reader(run, lease, rules, scope), asked.starts_at)
+
+    async def _learn(self) -> None:
+        """Tell the venue which contracts its account log has named; some lists go by coin."""
+        symbols = await symbols_spoken_of(self.pool, self.account.account_id, OPTION)
+        self.venue.learn(OPTION, symbols)
+
+    async def _was_offered(self, stream: str, scope: str) -> bool:
+        """Whether it was read before: then its loss is a failure."""
+        known = await coverage.get(self.pool, self.account.account_id, stream, scope)
+        return bool(known.read)
+
+    def _reader(self, run: Run, lease: Lease, rules: StreamRules, scope: str) -> Reader:
+        return Reader(self.pool, self.venue, self.account, rules, scope, lease, run, self.clock)
+
+    async def _ask_again(
+        self, run: Run, lease: Lease, disputed: "Disputed", came_to: "CameTo"
+    ) -> None:
+        """Read again what is in dispute: what a list left out may be listed by now."""
+        for rules in map(self._bounded, self.venue.streams):
+            for scope in rules.scopes:
+                wide = [
+                    Window(piece.starts_at - rules.overlap, piece.ends_at)
+                    for piece in disputed.get((rules.name, scope), ())
                 ]
-        return said
+                for piece in union(wide):
+                    reader = self._reader(run, lease, rules, scope)
+                    came_to.failures += await PieceReader(reader, piece, lambda _: None).read()
+
+    async def _disputed(self, asked: Window) -> "Disputed":
+        """Where witnesses disagree, or balances do not add up, by stream and scope."""
+        found: Disputed = {}
+        for rules in self.venue.streams:
+            for scope in rules.scopes:
+                known = await coverage.get(self.pool, self.account.account_id, rules.name, scope)
+                if pieces := intersect(known.disputed, [asked]):
+                    found[rules.name, scope] = pieces
+        return found
 
     @asynccontextmanager
     async def _turn(self, run: Run) -> AsyncIterator[Lease]:
         """Hold the account's lease; whatever ends the turn early is said in the run."""
         lease = await leases.acquire(self.pool, self.account.account_id, TURN, now=self.clock())
         try:
-            yield lease
+            async with kept(self.pool, lease, self.clock):
+                yield lease
         except DatabaseUnavailable:
             # Nobody is there to be told, and asking again would only hold up the exit. The next run
             # finds that this process is gone, takes the lease and closes the run.
@@ -196,7 +242,7 @@ class Engine:
 
     async def _end(self, run: Run, *, failures: list[str] | None = None, failed: str = "") -> None:
         status: runs.RunStatus = "failed" if failed else "partial" if failures else "completed"
-        error = failed or "; ".join(failures or [])
+        error = failed or _bounded_text(failures or [])
         run.requests = self.venue.requests
         await runs.end(self.pool, run, status, error=error, now=self.clock())
         log.info(
@@ -271,6 +317,27 @@ class Engine:
             )
             await proofs.add_window(open_writing, proof)
             await coverage.name_unavailable(open_writing, proof.stream, proof.scope, gone)
+
+
+def minus_each(found: Disputed, before: Disputed) -> Disputed:
+    """What was found and was not there before."""
+    left = {key: minus(pieces, before.get(key, ())) for key, pieces in found.items()}
+    return {key: pieces for key, pieces in left.items() if pieces}
+
+
+def _in_words(disputed: Disputed) -> list[str]:
+    return [
+        f"{stream} {scope}, {piece}: in dispute, see `fillbook coverage`"
+        for (stream, scope), pieces in disputed.items()
+        for piece in pieces
+    ]
+
+
+def _bounded_text(failures: Sequence[str]) -> str:
+    """Some of many reasons, and how many there are."""
+    more = len(failures) - FAILURES_SAID_MAX
+    said = [*failures[:FAILURES_SAID_MAX], *([f"and {more} more"] if more > 0 else [])]
+    return "; ".join(said)
 
 
 def _said(error: BaseException) -> str:

@@ -13,44 +13,59 @@ live                  what the feed tells is booked and laid at once, provisiona
                       windows are read again, which confirms it
 ====================  ==============================================================================
 
-A lost line begins again at the top. Nothing is lost with it: the windows read what it left out.
+A lost line begins again at the top, and so does a lost database. Nothing is lost with it: the
+windows read what it left out. Only a key that is refused, or an account that its owner paused, ends
+it. All times are the venue's, whatever this machine's clock says.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
 from fillbook.domain.raw import RawRecord
 from fillbook.domain.window import Window
-from fillbook.errors import LeaseHeld, VenueUnavailable
-from fillbook.ledger import facts, heard, leases, proofs
+from fillbook.errors import (
+    FillbookError,
+    LeaseHeld,
+    Refused,
+    UsageError,
+    VenueKeyError,
+    VenueUnavailable,
+)
+from fillbook.ledger import coverage, facts, heard, leases, proofs
 from fillbook.ledger.facts import Source
 from fillbook.ledger.leases import Lease
 from fillbook.ledger.proofs import Proof
 from fillbook.ledger.writing import writing
 from fillbook.sync.engine import Engine, Passed
+from fillbook.sync.heartbeat import kept
 from fillbook.venues._contract import Heard
 
 log = structlog.get_logger()
 
 State = Literal["connecting", "catching up", "live"]
 
-LISTENING = "live"  # the lease: one listener at a time to an account
+LISTENING = "the live feed"  # the lease: one listener at a time to an account
 WAITING_MAX = 10_000  # messages that wait for the windows; beyond, the line is begun again
 BATCH_MAX = 200
 MOMENT_SECONDS = 0.5
+ENDS_IT = (Refused, UsageError, VenueKeyError)  # nothing that time would heal
 RETRY_SECONDS_MIN = 1.0
 RETRY_SECONDS_MAX = 60.0
 
 
 class _Deaf(VenueUnavailable):
     """The feed does not tell what happens; it is begun again."""
+
+
+class _Behind(VenueUnavailable):
+    """The windows did not catch up with the feed; both are begun again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +76,10 @@ class Rhythm:
     lateness: timedelta = timedelta(seconds=20)
 
 
+async def _nothing() -> None:
+    return
+
+
 @dataclass(slots=True)
 class Follower:
     """Follows one account until it is stopped."""
@@ -68,9 +87,17 @@ class Follower:
     engine: Engine
     asked: Callable[[], Awaitable[Window]]  # what the windows behind the feed are asked for
     rhythm: Rhythm = field(default_factory=Rhythm)
+    before_pass: Callable[[], Awaitable[None]] = _nothing  # may the key still be used?
     on_state: Callable[[State], None] = lambda _: None
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    on_lost: Callable[[str], None] = lambda _: None
+    on_passed: Callable[[Passed], None] = lambda _: None
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _was_live: bool = False
+
+    def told_live(self) -> None:
+        """The windows have caught up with the feed."""
+        self._was_live = True
+        self.on_state("live")
 
     def stop(self) -> None:
         """Come to an end; what was heard is booked first."""
@@ -82,15 +109,24 @@ class Follower:
         while not self._stopped.is_set():
             self.on_state("connecting")
             try:
+                await self.before_pass()
                 async with self.engine.venue.stream() as feed:
-                    pause = RETRY_SECONDS_MIN
-                    await _Listening(self, feed).run()
-            except (VenueUnavailable, LeaseHeld) as error:
+                    ahead = await self.engine.venue.server_time() - self.engine.clock()
+                    await _Listening(self, feed, ahead).run()
+            except ENDS_IT:
+                raise
+            except FillbookError as error:
                 log.warning("feed lost", account=self.engine.account.name, reason=str(error))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
-                        await self._stopped.wait()
-                pause = min(pause * 2, RETRY_SECONDS_MAX)
+                self.on_lost(str(error))
+                await self._pause(pause)
+                # A line that was live begins anew at once; what fails at the start waits longer.
+                pause = RETRY_SECONDS_MIN if self._was_live else min(pause * 2, RETRY_SECONDS_MAX)
+                self._was_live = False
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
 
     @property
     def is_stopped(self) -> bool:
@@ -104,32 +140,59 @@ class _Listening:
 
     follower: Follower
     feed: AsyncIterator[Heard]
+    ahead: timedelta  # by how much the venue's clock is ahead of ours
+    engine: Engine = field(init=False)
     since: datetime = field(init=False)  # the feed tells what happens from here on
     _waiting: "asyncio.Queue[Heard]" = field(init=False)
 
     def __post_init__(self) -> None:
         """It was subscribed a moment ago."""
-        self.since = self.follower.engine.clock()
+        ours, ahead = self.follower.engine.clock, self.ahead
+        self.engine = replace(self.follower.engine, clock=lambda: ours() + ahead)
+        self.since = self._now()
         self._waiting = asyncio.Queue(WAITING_MAX)
 
     async def run(self) -> None:
         """Catch up, then book what is heard until the line is lost or it is told to stop."""
-        engine = self.follower.engine
+        engine = self.engine
         lease = await leases.acquire(
-            engine.pool, engine.account.account_id, LISTENING, now=engine.clock()
+            engine.pool, engine.account.account_id, LISTENING, now=self._now()
         )
-        run_id = uuid4()
         hearing = asyncio.create_task(self._hear())
         try:
-            self.follower.on_state("catching up")
-            await self._windows()
-            self.follower.on_state("live")
-            await self._live(lease, run_id, hearing)
+            async with kept(engine.pool, lease, self._now):
+                self.follower.on_state("catching up")
+                run_id = (await self._caught_up()).run.run_id
+                self.follower.told_live()
+                await self._live(lease, run_id, hearing)
         finally:
             hearing.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await hearing
-            await leases.give_back(engine.pool, lease, now=engine.clock())
+            with suppress(FillbookError):
+                await leases.give_back(engine.pool, lease, now=self._now())
+
+    async def _caught_up(self) -> Passed:
+        """A pass after which every list of executions is read beyond the subscription."""
+        passed = await self._windows()
+        for stream, scope in self._lists():
+            known = await coverage.get(
+                self.engine.pool, self.engine.account.account_id, stream, scope
+            )
+            left_out = any(said.startswith(f"{stream} {scope}:") for said in passed.left_out)
+            if not left_out and not any(
+                piece.starts_at < self.since <= piece.ends_at for piece in known.read
+            ):
+                raise _Behind(f"{stream} {scope} could not be read up to now")
+        return passed
+
+    def _lists(self) -> list[tuple[str, str]]:
+        return [
+            (rules.name, scope)
+            for rules in self.engine.venue.streams
+            if proofs.lays(rules.name)
+            for scope in rules.scopes
+        ]
 
     async def _hear(self) -> None:
         """Put what is told aside; ends with the line."""
@@ -144,7 +207,7 @@ class _Listening:
 
     async def _live(self, lease: Lease, run_id: UUID, hearing: "asyncio.Task[None]") -> None:
         confirming: asyncio.Task[None] | None = None
-        confirm_at = self.follower.engine.clock() + self.follower.rhythm.confirm_every
+        confirm_at = self._now() + self.follower.rhythm.confirm_every
         try:
             while not self.follower.is_stopped:
                 await self._book_waiting(lease, run_id)
@@ -153,8 +216,8 @@ class _Listening:
                 if confirming is not None and confirming.done():
                     await confirming
                     confirming = None
-                if confirming is None and self.follower.engine.clock() >= confirm_at:
-                    confirm_at = self.follower.engine.clock() + self.follower.rhythm.confirm_every
+                if confirming is None and self._now() >= confirm_at:
+                    confirm_at = self._now() + self.follower.rhythm.confirm_every
                     confirming = asyncio.create_task(self._confirm())
         finally:
             if confirming is not None:
@@ -181,7 +244,7 @@ class _Listening:
             await self._book(Source(stream, scope, run_id, self._now()), records, lease)
 
     async def _book(self, source: Source, records: list[RawRecord], lease: Lease) -> None:
-        engine = self.follower.engine
+        engine = self.engine
         read = [
             (record, engine.venue.parse(source.stream, source.scope, record.body))
             for record in records
@@ -200,27 +263,29 @@ class _Listening:
                 )  # fmt: skip
 
     def _now(self) -> datetime:
-        return self.follower.engine.clock()
+        return self.engine.clock()
 
     async def _windows(self) -> Passed:
-        engine = self.follower.engine
-        return await engine.sync("hourly", await self.follower.asked())
+        await self.follower.before_pass()
+        asked = await self.follower.asked()
+        passed = await self.engine.sync("hourly", Window(asked.starts_at, self._now()))
+        self.follower.on_passed(passed)
+        return passed
 
     async def _confirm(self) -> None:
         """Read windows behind the feed; what they find and the feed never told makes it deaf."""
         with suppress(LeaseHeld):  # somebody else reads them now
             await self._windows()
-        engine, upto = self.follower.engine, self._now() - self.follower.rhythm.lateness
+        upto = self._now() - self.follower.rhythm.lateness
         if upto <= self.since:
             return
-        for rules in engine.venue.streams:
-            for scope in rules.scopes if proofs.lays(rules.name) else ():
-                missed = await heard.count_unheard(
-                    engine.pool,
-                    engine.account.account_id,
-                    category=scope,
-                    stream=f"{rules.name}.live",
-                    window=Window(self.since, upto),
-                )
-                if missed:
-                    raise _Deaf(f"the feed left out {missed} executions of {scope}")
+        for stream, scope in self._lists():
+            missed = await heard.count_unheard(
+                self.engine.pool,
+                self.engine.account.account_id,
+                category=scope,
+                stream=f"{stream}.live",
+                window=Window(self.since, upto),
+            )
+            if missed:
+                raise _Deaf(f"the feed left out {missed} executions of {scope}")

@@ -14,6 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from fillbook.domain.account import Account
+from fillbook.domain.raw import Page
 from fillbook.domain.window import Window
 from fillbook.errors import VenueRequestError, WindowUnproven
 from fillbook.ledger import facts, runs
@@ -78,6 +79,11 @@ class Fetching:
 
     def __post_init__(self) -> None:
         """Begin at once."""
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """Fetch from the first page on. The fetching before has come to an end."""
+        self.rows_fetched, self._is_fetched = 0, False
         self._queue = asyncio.Queue(PAGES_AHEAD_MAX)
         self._task = asyncio.create_task(self._fetch())
 
@@ -122,7 +128,7 @@ class Fetching:
     async def _walk(self) -> None:
         reader, cursor = self.reader, None
         seen: set[str] = set()
-        parse, stream, scope = reader.venue.parse, reader.rules.name, reader.scope
+        stream, scope = reader.rules.name, reader.scope
         for _ in range(PAGES_MAX):
             try:
                 page = await reader.venue.pages(stream, scope, self.window, cursor)
@@ -132,9 +138,7 @@ class Fetching:
                 raise _CursorLost from error
             reader.run.requests = reader.venue.requests
             self.rows_fetched += len(page.records)
-            await self._queue.put(
-                [facts.prepared(one, parse(stream, scope, one.body)) for one in page.records]
-            )
+            await self._queue.put(_read(reader, page))
             cursor = page.next_cursor
             if cursor is None:
                 return
@@ -149,11 +153,11 @@ async def traverse(fetching: Fetching, *, then: Callable[[], None] = lambda: Non
 
     A lost cursor begins it again; booking twice does no harm.
     """
-    for _ in range(CURSOR_RESTARTS_MAX):
+    for last in range(CURSOR_RESTARTS_MAX):
+        if last:
+            fetching.begin_again()
         with suppress(_CursorLost):
             return await _once(fetching, then)
-        fetching = Fetching(fetching.reader, fetching.window)
-    await fetching.stop()
     raise WindowUnproven(
         f"The venue dropped the cursor {CURSOR_RESTARTS_MAX} times in this window."
     )
@@ -177,6 +181,16 @@ async def _once(fetching: Fetching, then: Callable[[], None]) -> Traversed:
     finally:
         await fetching.stop()
     return Traversed(fetching.window, pages, row_count, read_at, reader.run.run_id)
+
+
+async def book_page(reader: Reader, page: Page) -> int:
+    """Book a page that no window was asked for; returns how many rows it held."""
+    return await _book(reader, [_read(reader, page)])
+
+
+def _read(reader: Reader, page: Page) -> Rows:
+    parse, stream, scope = reader.venue.parse, reader.rules.name, reader.scope
+    return [facts.prepared(one, parse(stream, scope, one.body)) for one in page.records]
 
 
 async def _book(reader: Reader, batch: list[Rows]) -> int:

@@ -13,7 +13,7 @@ What a venue shows of the present (positions, balances, marks, candles) are obse
 compared with the book and never booked.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,6 +51,7 @@ class Heard:
     records: tuple[RawRecord, ...] = ()
     positions: tuple[HeldPosition, ...] = ()
     balances: tuple[Balance, ...] = ()
+    left_out: int = 0  # rows of a kind of product that this version does not know
 
 
 Listening = AbstractAsyncContextManager[AsyncIterator[Heard]]
@@ -70,6 +71,20 @@ class Venue(Protocol):
 
     async def pages(self, stream: str, scope: str, window: Window, cursor: str | None) -> Page:
         """One page of a window. Retries what is worth it, within bounds; then raises."""
+        ...
+
+    async def orders_by_id(self, category: str, order_ids: Sequence[str]) -> Page:
+        """Rows of the stream `orders` for orders that are named, whatever their age.
+
+        Those that the venue does not have are left out; nothing follows the page.
+        """
+        ...
+
+    def learn(self, category: str, symbols: Iterable[str]) -> None:
+        """These contracts were met elsewhere: from now on histories of theirs are read as well.
+
+        For venues that list some histories by coin and do not say which coins there are.
+        """
         ...
 
     def parse(self, stream: str, scope: str, body: bytes) -> Reading:

@@ -6,7 +6,8 @@ than the limit: a venue counts at its own end of a line whose delay wavers, so t
 kept here is slightly longer than the venue's.
 
 The limit is what the venue says in its headers. A ceiling and a smallest pause from the settings
-only ever make it slower. Nothing is learnt from a wall clock: waiting is measured with a stopwatch.
+only ever make it slower, and so does a refusal for haste, for a minute. Nothing is learnt from a
+wall clock: waiting is measured with a stopwatch.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ UNPACED_RATE = 1_000  # whoever may ask this often is not slowed down
 WINDOW_SECONDS = 1.015
 CATCH_UP_SECONDS = 0.25
 HOLD_SECONDS_MAX = 60.0
+SLOWED_SECONDS = 60.0  # after a refusal for haste the own rate is halved for so long
 
 Sleep = Callable[[float], Awaitable[object]]
 Stopwatch = Callable[[], float]
@@ -80,6 +82,7 @@ class Pacer:
         self._told: int | None = None
         self._slot = -inf
         self._held_until = -inf
+        self._slowed_until = -inf
         self._sent: deque[float] = deque(maxlen=UNPACED_RATE)
 
     @property
@@ -88,6 +91,8 @@ class Pacer:
         ceiling = self._settings.rate_max
         told = self._told or (UNTOLD_RATE if ceiling else UNPACED_RATE)
         rate = min(told, ceiling or UNPACED_RATE)
+        if self._stopwatch() < self._slowed_until:
+            rate = max(1, rate // 2)
         return rate if rate < UNPACED_RATE else None
 
     def tighten(self, settings: PaceSettings) -> None:
@@ -144,7 +149,11 @@ class Pacer:
         self._held_until = max(self._held_until, self._stopwatch() + seconds)
 
     def rejected(self, seconds: float) -> None:
-        """The venue refused for haste. Without a limit from it, assume a careful one."""
+        """The venue refused for haste: others use the key, or the limit is not what it said.
+
+        For a while half as much is asked; without a limit from the venue, half of a careful one.
+        """
         if self._told is None:
             self._told = UNTOLD_RATE
+        self._slowed_until = self._stopwatch() + max(0.0, seconds) + SLOWED_SECONDS
         self.hold(seconds)

@@ -1,8 +1,12 @@
-"""What is shared by everybody in this process who asks the same host.
+"""What is shared by everybody in this process who asks the same network of a venue.
 
-A venue counts requests of a key per endpoint, and of an address altogether; it blocks an address as
-a whole. So two connections with one key keep one pace, all connections to a host keep one budget,
-and when one of them is blocked the others are silent too.
+A venue counts requests of a key per endpoint, and of an address over all its hosts; it blocks an
+address as a whole. So two connections with one key keep one pace, all connections to the hosts of
+one network keep one budget, and when one of them is blocked the others are silent too. Which hosts
+belong together the venue's own folder says.
+
+Another process on this machine, or another machine behind the same address, knows nothing of it:
+two processes together may send twice as much, and the second learns of a block by being blocked.
 """
 
 import asyncio
@@ -18,7 +22,7 @@ BUDGET_SECONDS = 5.05
 
 
 class Budget:
-    """How many requests one address may send to one host."""
+    """How many requests one address may send to one network."""
 
     __slots__ = ("_taken",)
 
@@ -38,8 +42,8 @@ class Budget:
 
 
 @dataclass(slots=True)
-class Host:
-    """What everybody knows of a host."""
+class Network:
+    """What everybody knows of a network: one or more hosts that count together."""
 
     budget: Budget = field(default_factory=Budget)
     silent_until: float = -inf
@@ -50,26 +54,26 @@ class Host:
 
 
 class Sharing:
-    """Hosts and paces by name. All that is shared is measured with one stopwatch."""
+    """Networks and paces by name. All that is shared is measured with one stopwatch."""
 
     def __init__(
         self, *, sleep: Sleep = asyncio.sleep, stopwatch: Stopwatch = time.monotonic
     ) -> None:
         self.sleep = sleep
         self.stopwatch = stopwatch
-        self._hosts: dict[str, Host] = {}
+        self._networks: dict[str, Network] = {}
         self._pacers: dict[tuple[str, str, str], Pacer] = {}
 
-    def host(self, name: str) -> Host:
-        """What is known of a host."""
-        return self._hosts.setdefault(name, Host())
+    def network(self, name: str) -> Network:
+        """What is known of a network."""
+        return self._networks.setdefault(name, Network())
 
-    def pacer(self, host: str, key: str, path: str, *, settings: PaceSettings) -> Pacer:
+    def pacer(self, network: str, key: str, path: str, *, settings: PaceSettings) -> Pacer:
         """The pace of one key at one endpoint, by the strictest settings of those who use it."""
-        name = (host, key, path)
+        name = (network, key, path)
         pacer = self._pacers.get(name)
         if pacer is None:
-            budget = self.host(host).budget
+            budget = self.network(network).budget
             pacer = Pacer(settings, sleep=self.sleep, stopwatch=self.stopwatch, budget=budget)
             self._pacers[name] = pacer
         else:

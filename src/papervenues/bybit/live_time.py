@@ -6,16 +6,19 @@ from there, since an event may change what comes after it.
 """
 
 from papervenues.bybit import listings, live_danger, live_matching
+from papervenues.bybit.fixed_times import (
+    DELIVERY_RATE_E8,
+    FUNDING_HIGH_E8,
+    FUNDING_LOW_E8,
+    FUNDING_MS,
+    SETTLE_RATE_E8,
+)
 from papervenues.bybit.live_account import LiveAccount
 from papervenues.bybit.live_working import Working
-from papervenues.bybit.settings import HOUR_MS
 from papervenues.bybit.vocabulary import DELIVERY, SETTLE
 from papervenues.draws import Draws
 
-FUNDING_MS = 8 * HOUR_MS
 LOOK_MS = 300_000
-SETTLE_RATE_E8, DELIVERY_RATE_E8 = 5_000, 15_000
-FUNDING_LOW_E8, FUNDING_HIGH_E8 = -9_000, 16_000
 
 
 def pass_time(account: LiveAccount, *, until_ms: int) -> None:

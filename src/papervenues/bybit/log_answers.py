@@ -23,7 +23,8 @@ def transaction_log(asked: Asked) -> Listing:
     if asked.query.get("category", "") not in ("", *CATEGORIES):
         raise RefusalError(PARAMETERS, "params error: category invalid")
     book = asked.venue.book(asked.signer.account, now_ms=asked.now_ms)
-    writer = LogWriter(book, asked.venue.pages[asked.signer.account].encoder)
+    encoder = asked.venue.pages[asked.signer.account].encoder
+    writer = LogWriter(book, encoder, switches=asked.venue.settings.switches)
     history = book.history
     rows = Rows(
         times=book.log.time_ms,

@@ -1,11 +1,14 @@
 """Bybit's shape of a transaction log's rows.
 
 `change = cashFlow + funding - fee`, and `cashBalance` is the coin's balance after it. The sign
-of `funding` is opposite to that of the execution's fee; `size` is the signed rest.
+of `funding` is opposite to that of the execution's fee; `size` is the signed rest. Which side and
+which order a line names where it is not simply the execution's, the manual does not say: two
+switches decide.
 """
 
 from papervenues.bybit.account_book import AccountBook
 from papervenues.bybit.rows import SIDES, RowEncoder
+from papervenues.bybit.switches import Switches
 from papervenues.bybit.values import MONEY_DECIMALS, plain
 from papervenues.bybit.vocabulary import COINS, EXEC_TYPES
 from papervenues.draws import digest_of
@@ -21,12 +24,17 @@ LOG_TYPE_OF = {
 _TYPE_OF = tuple(LOG_TYPE_OF.get(name, "TRADE") for name in EXEC_TYPES)
 _SUB_TYPE_OF = tuple("movePosition" if name == "MovePosition" else "" for name in EXEC_TYPES)
 ID_DIGITS = 10**12
+WITHOUT_OWN_ORDER = frozenset({"LIQUIDATION", "ADL", "DELIVERY", "SETTLEMENT"})
+OF_COIN, OTHER = "of_coin", "other"
 
 
 class LogWriter:
     """Writes log lines in the venue's shape."""
 
-    def __init__(self, book: AccountBook, encoder: RowEncoder) -> None:
+    def __init__(
+        self, book: AccountBook, encoder: RowEncoder, *, switches: Switches | None = None
+    ) -> None:
+        self.switches = switches or Switches()
         self.book = book
         self.encoder = encoder
 
@@ -60,14 +68,30 @@ class LogWriter:
             qty = plain(self.book.log.cash_flow_e8[line], MONEY_DECIMALS)
         return (
             f'"symbol":"{instrument.symbol}","category":"{instrument.category}"'
-            f',"side":"{SIDES[history.orders.side[order]]}","transactionTime":"{rows.time_ms[row]}"'
+            f',"side":"{self._side(order, line)}","transactionTime":"{rows.time_ms[row]}"'
             f',"type":"{_TYPE_OF[kind]}","transSubType":"{_SUB_TYPE_OF[kind]}","qty":"{qty}"'
             f',"size":"{plain(self.book.log.size[line], decimals)}"'
             f',"tradePrice":"{plain(rows.price[row], instrument.price_decimals)}"'
             f',"feeRate":"{plain(rows.fee_rate_e8[row], MONEY_DECIMALS)}"'
-            f',"tradeId":"{self.encoder.exec_id(row)}","orderId":"{self.encoder.order_id(order)}"'
+            f',"tradeId":"{self.encoder.exec_id(row)}","orderId":"{self._order_id(row)}"'
             f',"orderLinkId":"{history.orders.link_id[order]}"'
         )
+
+    def _side(self, order: int, line: int) -> str:
+        """The trade's side, or what happened to the line's own coin."""
+        history, flow = self.book.history, self.book.log.cash_flow_e8[line]
+        is_spot = history.instruments[history.orders.symbol[order]].category == "spot"
+        if is_spot and flow and self.switches.log_side == OF_COIN:
+            return "Buy" if flow > 0 else "Sell"
+        return SIDES[history.orders.side[order]]
+
+    def _order_id(self, row: int) -> str:
+        """The execution's order, or a name of the log's own where no order was at work."""
+        history = self.book.history
+        kind = _TYPE_OF[history.executions.exec_type[row]]
+        if kind in WITHOUT_OWN_ORDER and self.switches.log_order_id == OTHER:
+            return f"{digest_of('log order', history.seed, history.user_id, row):032x}"
+        return self.encoder.order_id(history.executions.order[row])
 
     def _of_cash(self, number: int) -> str:
         event = self.book.history.cash[number]

@@ -13,6 +13,17 @@ from papervenues.bybit.cursors import AssetShape, Shape
 from papervenues.bybit.envelope import PARAMETERS, PERMISSION, Listing, RefusalError
 from papervenues.bybit.history import AccountHistory, CashEvent
 from papervenues.bybit.lists import ListRule, Rows, page_of
+from papervenues.bybit.movement_states import (
+    DONE,
+    FAILED,
+    PASSING,
+    RETURNED,
+    RETURNING,
+    UNDER_WAY,
+    Movement,
+    finished,
+    passing,
+)
 from papervenues.bybit.settings import DAY_MS
 from papervenues.bybit.values import MONEY_DECIMALS, plain
 from papervenues.bybit.windows import SECOND_MS, WindowRule, days_rule
@@ -35,8 +46,10 @@ FUND_ROWS = ListRule(
     ),
 )
 ON_CHAIN, OFF_CHAIN, BOTH = "0", "1", "2"
-DONE_DEPOSIT = 3
 DONE_INTERNAL = 2
+DEPOSIT_STATUS = {UNDER_WAY: 2, DONE: 3, FAILED: 4, RETURNING: 7, RETURNED: 70011}
+WITHDRAWAL_STATUS = {UNDER_WAY: "Pending", DONE: "success", FAILED: "Fail"}
+CHANGES_STATE = frozenset({"DEPOSIT", "WITHDRAWAL"})
 CONFIRMATIONS = "64"
 _FUND_WORDS = {
     "DEPOSIT": "Deposit",
@@ -86,7 +99,7 @@ def fund_history(asked: Asked) -> Listing:
     return _listed(asked, FUND_ROWS, kinds=_FUND_WORDS, write=_fund_line, pass_on=_has_currency)
 
 
-Write = Callable[[AccountBook, int], Row]
+Write = Callable[[AccountBook, Movement], Row]
 
 
 def _listed(
@@ -101,18 +114,34 @@ def _listed(
     history, wanted = book.history, frozenset(kinds)
     kept_days = asked.venue.settings.switches.asset_kept_days
     oldest = asked.now_ms - kept_days * DAY_MS if kept_days else 0
-    numbers = [
-        number
-        for number, event in enumerate(history.cash[: book.cash_read])
-        if event.kind in wanted and event.time_ms >= oldest and pass_on(asked, event)
-    ]
+    shown = [one for one in _shown(asked, book, wanted, pass_on) if one.made_ms >= oldest]
     shape: Shape = AssetShape(first_id=100_000 + digest_of("asset", history.user_id) % 10**6)
     rows = Rows(
-        times=[history.cash[number].time_ms for number in numbers],
-        row=lambda place: msgspec.json.encode(write(book, numbers[place])),
+        times=[one.made_ms for one in shown],
+        row=lambda place: msgspec.json.encode(write(book, shown[place])),
         shape=shape,
     )
     return page_of(asked, rule, rows)
+
+
+def _shown(
+    asked: Asked,
+    book: AccountBook,
+    kinds: frozenset[str],
+    pass_on: Callable[[Asked, CashEvent], bool],
+) -> list[Movement]:
+    """What is listed of some kinds of movements now, oldest first."""
+    is_passing = asked.venue.settings.switches.movement_states == PASSING
+    passes = is_passing and kinds <= CHANGES_STATE
+    events = book.history.cash if passes else book.history.cash[: book.cash_read]
+    numbers = [
+        number
+        for number, event in enumerate(events)
+        if event.kind in kinds and pass_on(asked, event)
+    ]
+    if passes:
+        return passing(book.history, numbers, now_ms=asked.now_ms)
+    return finished(book.history, numbers)
 
 
 def _has_coin(asked: Asked, event: CashEvent) -> bool:
@@ -123,19 +152,20 @@ def _has_currency(asked: Asked, event: CashEvent) -> bool:
     return asked.query.get("currency", "") in ("", event.coin)
 
 
-def _deposit(book: AccountBook, number: int) -> Row:
-    history, event = book.history, book.history.cash[number]
+def _deposit(book: AccountBook, shown: Movement) -> Row:
+    history, number = book.history, shown.number
+    event = history.cash[number]
     return {
-        "id": _name(history, number, "deposit")[:12],
+        "id": _name(history, number, "vain deposit" if shown.is_vain else "deposit")[:12],
         "coin": event.coin,
         "chain": event.sub_kind,
         "amount": _amount(event.change_e8),
-        "txID": _name(history, number, "chain"),
-        "status": DONE_DEPOSIT,
+        "txID": _name(history, number, "vain chain" if shown.is_vain else "chain"),
+        "status": DEPOSIT_STATUS[shown.state],
         "toAddress": f"0x{_name(history, 0, 'address')[:40]}",
         "tag": "",
         "depositFee": "",
-        "successAt": str(event.time_ms),
+        "successAt": "" if shown.state in (UNDER_WAY, FAILED) else str(shown.done_ms),
         "confirmations": CONFIRMATIONS,
         "txIndex": "0",
         "blockHash": _name(history, number, "block"),
@@ -147,8 +177,9 @@ def _deposit(book: AccountBook, number: int) -> Row:
     }
 
 
-def _internal(book: AccountBook, number: int) -> Row:
-    history, event = book.history, book.history.cash[number]
+def _internal(book: AccountBook, shown: Movement) -> Row:
+    history, number = book.history, shown.number
+    event = history.cash[number]
     return {
         "id": _name(history, number, "internal")[:12],
         "type": 1,
@@ -165,21 +196,23 @@ def _internal(book: AccountBook, number: int) -> Row:
     }
 
 
-def _withdrawal(book: AccountBook, number: int) -> Row:
-    history, event = book.history, book.history.cash[number]
+def _withdrawal(book: AccountBook, shown: Movement) -> Row:
+    history, number = book.history, shown.number
+    event = history.cash[number]
     off_chain = _withdraw_type(event) == OFF_CHAIN
+    has_place = shown.state == DONE and not off_chain
     return {
-        "withdrawId": _name(history, number, "withdraw")[:12],
-        "txID": "" if off_chain else _name(history, number, "chain"),
+        "withdrawId": _name(history, number, "vain" if shown.is_vain else "withdraw")[:12],
+        "txID": _name(history, number, "chain") if has_place else "",
         "coin": event.coin,
         "chain": "" if off_chain else event.sub_kind,
         "amount": _amount(event.change_e8),
         "withdrawFee": "0",
-        "status": "success",
+        "status": WITHDRAWAL_STATUS[shown.state],
         "toAddress": f"0x{_name(history, number, 'address')[:40]}",
         "tag": "",
-        "createTime": str(event.time_ms),
-        "updateTime": str(event.time_ms),
+        "createTime": str(shown.made_ms),
+        "updateTime": str(shown.made_ms if shown.state == UNDER_WAY else shown.done_ms),
         "withdrawType": int(_withdraw_type(event)),
         "tax": "",
         "taxRate": "",
@@ -187,8 +220,9 @@ def _withdrawal(book: AccountBook, number: int) -> Row:
     }
 
 
-def _transfer(book: AccountBook, number: int) -> Row:
-    history, event = book.history, book.history.cash[number]
+def _transfer(book: AccountBook, shown: Movement) -> Row:
+    history, number = book.history, shown.number
+    event = history.cash[number]
     into = event.kind == "TRANSFER_IN"
     return {
         "transferId": event.reference or f"selfTransfer_{_name(history, number, 'transfer')[:32]}",
@@ -201,7 +235,8 @@ def _transfer(book: AccountBook, number: int) -> Row:
     }
 
 
-def _fund_line(book: AccountBook, number: int) -> Row:
+def _fund_line(book: AccountBook, shown: Movement) -> Row:
+    number = shown.number
     event = book.history.cash[number]
     change = funds_change(event)
     words = _FUND_WORDS[event.kind]

@@ -30,6 +30,9 @@ class Switches:
     self_trade_ids: str = "different"
     asset_kept_days: int = 0
     asset_one_bound: str = "month"
+    log_side: str = "same"
+    log_order_id: str = "same"
+    movement_states: str = "final"
     wording: str = "known"
     long_window_code: int = 10001
     limit_headers: str = "sent"
@@ -67,6 +70,18 @@ QUESTIONS: dict[str, Question] = {
     ),
     "asset_one_bound": Question(
         "deposits and withdrawals asked with one bound: a window, or 10001", ("month", "refused")
+    ),
+    "log_side": Question(
+        "the side on the log's lines of a spot trade is the trade's, or that of the line's coin",
+        ("same", "of_coin"),
+    ),
+    "log_order_id": Question(
+        "the order id on log lines of forced and settled trades is the execution's, or another",
+        ("same", "other"),
+    ),
+    "movement_states": Question(
+        "deposits and withdrawals are listed when done, or from the beginning, failed ones too",
+        ("final", "passing"),
     ),
     "wording": Question("the texts of refusals", ("known", "other")),
     "long_window_code": Question("the code for a window that is too long", ("10001", "181010")),

@@ -10,12 +10,13 @@ from datetime import timedelta
 import pytest
 
 from fillbook.domain.execution import Unreadable
+from fillbook.domain.raw import Page
 from fillbook.domain.window import Window
 from fillbook.errors import VenueError, VenueUnavailable
 from fillbook.venues._http import Answer
 from fillbook.venues.bybit.envelope import result_of
 from fillbook.venues.bybit.fields import Unread
-from fillbook.venues.bybit.pages import ReadPage, read_page
+from fillbook.venues.bybit.pages import read_page
 from fillbook.venues.bybit.parse import parse_record
 from fillbook.venues.bybit.stream import heard_in
 from tests.venues.bybit.spoiling import CASES, VALUES, Case, complaint, encoded, spoilt
@@ -26,7 +27,7 @@ PAYLOADS_MIN = 50_000
 LISTED = [case for case in CASES if case.stream != "executions.live"]
 
 
-def read(case: Case, body: bytes) -> ReadPage:
+def read(case: Case, body: bytes) -> Page:
     """An answer, read as the page of the case's history."""
     category = case.scope.partition(".")[0]
     result = result_of(Answer(200, {}, body), host="host", redact=str)
@@ -81,7 +82,7 @@ def test_a_row_that_is_cut_off_is_never_read(case: Case) -> None:
 def test_an_answer_that_is_cut_off_is_no_page(case: Case) -> None:
     """Cut at every byte, an answer is an error that is worth another try."""
     whole = page_of(case, [encoded(case.row), b"7", encoded(case.row)])
-    assert len(read(case, whole).page.records) == 3
+    assert len(read(case, whole).records) == 3
 
     for cut in range(len(whole)):
         with pytest.raises(VenueUnavailable):
@@ -112,7 +113,7 @@ def test_a_spoilt_answer_is_a_page_or_a_typed_error(case: Case) -> None:
     accepted = 0
     for body in _spoilt_answers(case):
         try:
-            page = read(case, body).page
+            page = read(case, body)
         except VenueError:
             continue
         accepted += 1

@@ -12,6 +12,7 @@ from fillbook.errors import (
     VenueError,
     VenueKeyError,
     VenueNotOffered,
+    VenuePermissionRefused,
     VenueRateLimited,
     VenueRequestError,
     VenueUnavailable,
@@ -19,6 +20,7 @@ from fillbook.errors import (
 from fillbook.venues._http import HttpLimits
 from fillbook.venues._sharing import Sharing
 from fillbook.venues.bybit import RetrySettings, connect
+from fillbook.venues.bybit.hosts import network_of
 from tests.venues.bybit_rows import NOW, WINDOW, trade
 from tests.venues.scripted_bybit import (
     EXECUTIONS,
@@ -109,7 +111,7 @@ async def test_a_dropped_line_is_taken_up_again(bybit: ScriptedBybit) -> None:
         (10007, VenueKeyError, "another environment"),
         (-2015, VenueKeyError, "another environment"),
         (10004, VenueKeyError, "check the API secret"),
-        (10005, VenueKeyError, "read permission"),
+        (10005, VenuePermissionRefused, "read permission"),
         (10010, VenueKeyError, "bound to other addresses"),
         (10024, VenueKeyError, "the account's state"),
         (10001, VenueRequestError, "10001"),
@@ -122,9 +124,9 @@ async def test_a_dropped_line_is_taken_up_again(bybit: ScriptedBybit) -> None:
         (181010, VenueRequestError, "defect of Fillbook"),
         (181019, VenueRequestError, "defect of Fillbook"),
         (110001, VenueRequestError, "110001"),
-        (10009, VenueKeyError, "read permission"),
-        (10027, VenueKeyError, "read permission"),
-        (10008, VenueKeyError, "read permission"),
+        (10009, VenueKeyError, "the account's state"),
+        (10027, VenueKeyError, "the account's state"),
+        (10008, VenueKeyError, "the account's state"),
         (987654, VenueRequestError, "987654"),
     ],
 )
@@ -136,6 +138,7 @@ async def test_what_cannot_pass_stops_at_once(
 
     with pytest.raises(error, match=words) as caught:
         await ask(bybit)
+    assert type(caught.value) is error
     assert caught.value.code == code
     assert caught.value.retry is False
     assert len(bybit.asked_of(EXECUTIONS)) == 1
@@ -263,6 +266,37 @@ async def test_a_block_silences_every_connection_of_the_process(bybit: ScriptedB
             await other.positions()
 
     assert len(bybit.asked) == sent
+
+
+@pytest.mark.parametrize(
+    ("host", "network"),
+    [
+        *((host, "bybit") for host in ("api.bybit.com", "api.bytick.com", "api-demo.bybit.com")),
+        *((host, "bybit") for host in ("api.bybit.nl", "api.manepa.jp", "API.bybit.com:443")),
+        *((f"api-testnet.{of}", "bybit testnet") for of in ("bybit.com", "manepa.jp")),
+        ("127.0.0.1:8001", "127.0.0.1:8001"),
+        ("127.0.0.1:8002", "127.0.0.1:8002"),
+        ("[::1]:8001", "[::1]:8001"),
+    ],
+)
+def test_hosts_that_count_together(host: str, network: str) -> None:
+    """All hosts of the venue but the testnet's; on loopback, each address by itself."""
+    assert network_of(host) == network
+
+
+async def test_a_block_silences_every_host_of_the_venue() -> None:
+    """Blocked at one, nothing is sent to another: not even a name is looked up."""
+    fake = FakeTime()
+    sharing = Sharing(sleep=fake.sleep, stopwatch=fake.stopwatch)
+    sharing.network(network_of("api.bybit.com")).silence(fake.stopwatch() + 600)
+    for base_url in ("https://api.bytick.com", "https://api.bybit.nl"):
+        venue = connect(
+            key=KEY, secret=SECRET, base_url=base_url, clock=fake.clock, sharing=sharing
+        )
+        with pytest.raises(VenueError, match="another 600 seconds"):
+            await venue.server_time()
+        assert venue.requests == 0
+        await venue.close()
 
 
 async def test_one_key_keeps_one_pace_over_connections(bybit: ScriptedBybit) -> None:

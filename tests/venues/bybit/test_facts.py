@@ -39,6 +39,24 @@ HARMLESS = KeyFacts(
 READ_ONLY = {"readOnly": 1, "userID": 42, "permissions": {"Wallet": []}, "ips": ["*"]}
 
 
+UNSAID = "\N{EMPTY SET}"
+
+
+@pytest.mark.parametrize("field", ["permissions", "readOnly"])
+@pytest.mark.parametrize("value", [UNSAID, None, "", "no", [], [1], {"Wallet": "Withdraw"}, True])
+async def test_a_key_whose_powers_are_not_said_is_no_answer(
+    bybit: ScriptedBybit, field: str, value: object
+) -> None:
+    """What is left out, or cannot be read, is never taken for harmless."""
+    told = READ_ONLY | {field: value}
+    if value == UNSAID:
+        del told[field]
+    bybit.play(USER, success(told))
+    async with connected(bybit, tries=1) as venue:
+        with pytest.raises(VenueUnavailable, match="does not say what the key may do"):
+            await venue.key_facts()
+
+
 async def test_the_venue_s_clock_is_read_to_the_microsecond(bybit: ScriptedBybit) -> None:
     """Not from this machine's clock."""
     bybit.play(TIME, success({"timeSecond": "1700000000", "timeNano": "1700000000123456789"}))
@@ -68,13 +86,21 @@ async def test_a_clock_that_says_nonsense_is_asked_again(
         ({"userID": "42"}, {}),
         (
             {"permissions": {"Wallet": ["AccountTransfer", "Withdraw"]}, "readOnly": 0},
-            {"can_withdraw": True},
+            {"can_withdraw": True, "can_trade": True},
         ),
         (
             {"permissions": {"ContractTrade": ["Order"], "Spot": []}, "readOnly": 0},
             {"can_trade": True},
         ),
         ({"permissions": {"ContractTrade": ["Order"]}}, {}),
+        ({"permissions": {}}, {}),
+        ({"permissions": {"Wallet": None}, "readOnly": 0}, {}),
+        ({"permissions": {"Wallet": ["AccountTransfer"]}, "readOnly": 0}, {"can_trade": True}),
+        ({"permissions": {"Wallet": ["SubMemberTransfer"]}, "readOnly": 0}, {"can_trade": True}),
+        ({"permissions": {"wallet": ["Later"]}, "readOnly": 2}, {"can_trade": True}),
+        ({"permissions": {"Wallet": ["Withdraw"]}}, {"can_withdraw": True}),
+        ({"permissions": {"wallet": ["WITHDRAW"]}}, {"can_withdraw": True}),
+        ({"permissions": {"Assets": ["withdrawal"]}}, {"can_withdraw": True}),
         ({"permissions": {"Later": ["X"]}, "readOnly": 0}, {"can_trade": True}),
         ({"ips": ["192.0.2.1"], "deadlineDay": -2}, {"bound_to_addresses": True}),
         ({"deadlineDay": 83}, {"expires_in_days": 83}),

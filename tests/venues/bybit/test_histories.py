@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from fillbook.domain.execution import Execution
+from fillbook.domain.execution import Execution, Unreadable
+from fillbook.domain.movement import Movement
 from fillbook.domain.raw import Page, digest_key
 from fillbook.domain.window import Window, milliseconds
 from fillbook.errors import UsageError, VenueNotOffered
@@ -142,6 +143,29 @@ async def test_each_stream_is_asked_for_whole(
     assert len(page.records) == 1
 
 
+async def test_a_deposit_under_way_is_set_aside_until_it_has_a_time(
+    bybit: ScriptedBybit,
+) -> None:
+    """Nothing in its row says when it was: later the same record tells it."""
+    path = "/v5/asset/deposit/query-record"
+    async with connected(bybit) as venue:
+        readings, keys = [], set()
+        for changes in ({"status": 2, "successAt": ""}, {"status": 3}, {"status": 70011}):
+            bybit.play(path, listing([deposit(**changes)], name="rows"))
+            (record,) = (await venue.pages("deposits", "all", WINDOW, None)).records
+            keys.add(record.record_key)
+            readings.append(venue.parse("deposits", "all", record.body))
+    waiting, done, returned = readings
+
+    assert len(keys) == 1
+    assert isinstance(waiting, Unreadable)
+    assert "status 2, has no time yet" in waiting.reason
+    assert isinstance(done, Movement)
+    assert isinstance(returned, Movement)
+    assert (done.is_final, returned.is_final) == (True, False)
+    assert (done.moved_at, done.amount) == (returned.moved_at, returned.amount)
+
+
 async def test_a_month_is_asked_for_at_once_where_it_may_be(bybit: ScriptedBybit) -> None:
     """Deposits are read in months, transfers in weeks."""
     bybit.play("/v5/asset/deposit/query-record", success({"rows": [], "nextPageCursor": ""}))
@@ -196,6 +220,28 @@ async def test_options_are_walked_coin_by_coin_behind_one_cursor(bybit: Scripted
     assert set(asked) == set(BASE_COINS)
     assert cursors == [None, f"BTC|{CURSOR}", "ETH|", "SOL|", "XRP|", "MNT|", "DOGE|", None]
     assert [fill.symbol.partition("-")[0] for fill in fills] == ["BTC", "SOL"]
+
+
+async def test_base_coins_that_were_met_are_walked_too(bybit: ScriptedBybit) -> None:
+    """Last, each once, in executions, terms and marks; other categories teach nothing."""
+    paths = (EXECUTIONS, "/v5/market/instruments-info", "/v5/market/tickers")
+    for path in paths:
+        bybit.play(path, listing([], category="option"))
+    async with connected(bybit, categories=["option"]) as venue:
+        venue.learn("option", ["HYPE-27MAR26-30-C-USDT", "BTC-27MAR26-70000-P", "", "x-y", "?"])
+        venue.learn("option", ["HYPE-27MAR26-40-C-USDT", "1000PEPE-27MAR26-0.005-C"])
+        venue.learn("linear", ["TON-21FEB25"])
+        cursor: str | None = None
+        while True:
+            cursor = (await venue.pages("executions", "option", WINDOW, cursor)).next_cursor
+            if cursor is None:
+                break
+        await venue.contract_terms()
+        await venue.marks("option")
+
+    for path in paths:
+        coins = [asked.partition("baseCoin=")[2].split("&")[0] for asked in bybit.asked_of(path)]
+        assert coins == [*BASE_COINS, "HYPE", "1000PEPE"]
 
 
 @pytest.mark.parametrize("cursor", ["", "BTC", "PEPE|1", "|", "1%3A2"])

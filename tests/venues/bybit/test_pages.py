@@ -172,17 +172,6 @@ async def test_rows_near_another_time_do_not_hide_the_window(bybit: ScriptedBybi
     assert len(page.records) == 3
 
 
-async def test_extra_fees_are_counted(bybit: ScriptedBybit) -> None:
-    """Rows with costs that no reading contains yet do not go unnoticed."""
-    extra = [{"feeCoin": "USDT", "feeType": "GST", "fee": "0.01"}]
-    rows: list[object] = [trade(1), trade(2, extraFees=extra), trade(3, extraFees=extra, seq="9")]
-    bybit.play(EXECUTIONS, listing(rows))
-    async with connected(bybit) as venue:
-        await venue.pages("executions", "linear", WINDOW, None)
-
-        assert venue.extra_fee_rows == 2
-
-
 async def test_windows_that_the_venue_would_clip_are_not_asked(bybit: ScriptedBybit) -> None:
     """Too long a window, an unknown stream and an unknown scope are refused here."""
     long = Window(NOW - timedelta(days=8), NOW)

@@ -205,7 +205,7 @@ async def test_the_kind_of_account_is_told(
     bybit: ScriptedBybit, status: int | None, kind: str
 ) -> None:
     """By the venue's number for its generation; an answer without one says nothing."""
-    bybit.play(USER, success({"userID": 42, "readOnly": 1}))
+    bybit.play(USER, success({"userID": 42, "readOnly": 1, "permissions": {}}))
     bybit.play(INFO, success({"unifiedMarginStatus": status, "marginMode": "REGULAR_MARGIN"}))
     async with connected(bybit) as venue:
         facts = await venue.key_facts()

@@ -104,6 +104,23 @@ async def test_rows_are_told_verbatim_by_category(scripted: ScriptedStream) -> N
     assert told[0].records[0].record_key == listed.execution_key
 
 
+async def test_an_unknown_category_does_not_end_the_line(scripted: ScriptedStream) -> None:
+    """Its rows are counted and left out; those beside them and after them are told."""
+    scripted.then = saying(
+        on("execution", live(1), live(2, category="futures"), live(3, category="futures")),
+        on("execution.moon", {"symbol": "BTCUSDT"}),
+        on("execution", live(4)),
+    )
+    told = await heard(scripted, 4)
+
+    assert [(one.scope, len(one.records), one.left_out) for one in told] == [
+        ("linear", 1, 0),
+        ("", 0, 2),
+        ("", 0, 1),
+        ("linear", 1, 0),
+    ]
+
+
 async def test_orders_positions_and_wallets_are_told(scripted: ScriptedStream) -> None:
     """Orders as rows, both legs of a position and the coins of a wallet as observations."""
     legs = [
@@ -165,7 +182,6 @@ async def test_a_line_that_answers_pings_lives_on(scripted: ScriptedStream) -> N
         "[]",
         on("execution", {"symbol": "BTCUSDT"}),
         on("execution", 7),
-        on("execution.moon", {"symbol": "BTCUSDT"}),
         {"topic": "execution", "data": None},
         {"topic": "order", "data": {"a": 1}},
     ],

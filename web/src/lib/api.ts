@@ -144,6 +144,8 @@ export interface AccountStatus {
   exchange: string
   state: string
   last_sync_at: string | null
+  last_run_status: string | null
+  last_run_at: string | null
   last_error: string | null
 }
 

@@ -17,6 +17,7 @@ export interface Warning {
 const FAILING = new Set(['failed', 'failing', 'error', 'refused'])
 const STALE_MS = 2 * 3600 * 1000
 const COMPLETE = '100'
+const QUOTED_MAX = 300
 
 interface Known {
   accounts: readonly AccountStatus[]
@@ -45,18 +46,26 @@ function ofServer(problem: Problem, read_at: number | null): Warning {
 }
 
 function ofAccount(account: AccountStatus, now: number): Warning[] {
-  const last = stamp(account.last_sync_at)
-  const newer = last === null ? `every ${account.account} fill` : `${account.account} fills after ${moment(account.last_sync_at)} UTC`
+  // A pass that came to its end and left gaps has not failed: the gaps have a warning of their own.
+  const partly = account.last_run_status === 'partial'
+  const last_at = partly ? account.last_run_at : account.last_sync_at
+  const last = stamp(last_at)
+  const newer = last === null ? `every ${account.account} fill` : `${account.account} fills after ${moment(last_at)} UTC`
   const excludes = `Figures below exclude ${newer}.`
   const base = { subject: account.account, excludes }
-  if (account.last_error || FAILING.has(account.state)) {
-    const said = last === null ? 'was never synced' : `stopped syncing ${ago(account.last_sync_at, now)}`
-    return [{ ...base, grave: true, said: `${said}${account.last_error ? ':' : '.'}`, quoted: account.last_error }]
+  const error = partly ? null : account.last_error
+  if (error || FAILING.has(account.state)) {
+    const said = last === null ? 'was never synced' : `stopped syncing ${ago(last_at, now)}`
+    return [{ ...base, grave: true, said: `${said}${error ? ':' : '.'}`, quoted: error && shortened(error) }]
   }
   if (last !== null && now - last > STALE_MS) {
-    return [{ ...base, grave: false, said: `was last synced ${ago(account.last_sync_at, now)}.`, quoted: null }]
+    return [{ ...base, grave: false, said: `was last synced ${ago(last_at, now)}.`, quoted: null }]
   }
   return []
+}
+
+function shortened(text: string): string {
+  return text.length > QUOTED_MAX ? `${text.slice(0, QUOTED_MAX)}…` : text
 }
 
 function ofCoverage(coverage: Coverage): Warning[] {

@@ -4,18 +4,20 @@ export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', '
 
 const INSTANT_MS_MAX = 1000
 
-const REASONS: Record<string, string> = {
+/** Where the name itself, with its underscores out, would not do. */
+const NAMED: Record<string, string> = {
   adl: 'Auto-deleveraged',
   tp: 'Take profit',
   sl: 'Stop loss',
   trailing_tp: 'Trailing take profit',
   mm_close: 'Market-maker close',
+  closed_pnl: 'Closed PnL',
 }
 
 /** `take_profit` as "Take profit". */
 export function words(name: string | null): string {
   if (!name) return 'Unknown'
-  const said = REASONS[name.toLowerCase()] ?? name.replaceAll('_', ' ')
+  const said = NAMED[name.toLowerCase()] ?? name.replaceAll('_', ' ')
   return said.charAt(0).toUpperCase() + said.slice(1)
 }
 

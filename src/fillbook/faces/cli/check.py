@@ -34,7 +34,7 @@ class Checked:
     def line(self) -> str:
         """How it is printed."""
         word = "FAIL" if not self.ok else "warn" if self.warning else "ok"
-        return f"{word:<5}{self.what:<22}{self.said}"
+        return f"{word:<5}{self.what:<26} {self.said}"
 
 
 def run_checks(account: str | None = None) -> int:

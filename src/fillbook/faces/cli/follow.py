@@ -1,7 +1,7 @@
 """`fillbook sync --follow`: every account as it happens, until a signal comes."""
 
 import asyncio
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,8 +16,9 @@ from fillbook.faces.cli.times import months_before
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.wanted import earliest_wanted
 from fillbook.settings import Settings, load
+from fillbook.sync.engine import Passed
 from fillbook.sync.live import Follower, State
-from fillbook.wiring.following import follower
+from fillbook.wiring.following import KeyChanged, follower
 from fillbook.wiring.keys import Way, paused_sentence
 
 log = structlog.get_logger()
@@ -45,22 +46,34 @@ class _Following:
     async def account(self, way: Way) -> None:
         """One account; what ends it does not end the others."""
         try:
-            login = way.opened()
-            logs.hide(login.key, login.secret.get_secret_value())
-            async with follower(
-                self.pool,
-                self.settings,
-                login=login,
-                window=self._window,
-                on_state=_teller(way.name),
-            ) as one:
-                self.followers.append(one)
-                await one.follow()
+            while await self._with_key(way):
+                way = next(iter(await wiring.ways(self.pool, self.settings, way.name)))
         except Exception as error:  # not even a defect in one may stop the others
             known = isinstance(error, FillbookError)
             say(f"{way.name}: {error}" if known else f"{way.name}: {type(error).__name__}: {error}")
             log.warning("account failed", account=way.name, exc_info=not known)
             self.errors.append(error)
+
+    async def _with_key(self, way: Way) -> bool:
+        """Follow until stopped, or until the account has another key: then true."""
+        login = way.opened()
+        logs.hide(login.key, login.secret.get_secret_value())
+        told = _Teller(way.name)
+        async with follower(
+            self.pool,
+            self.settings,
+            login=login,
+            window=self._window,
+            on_state=told.state,
+            on_lost=told.lost,
+            on_passed=told.passed,
+        ) as one:
+            self.followers.append(one)
+            with suppress(KeyChanged):
+                await one.follow()
+                return False
+        put(f"{way.name}: the key was changed; going on with the new one")
+        return True
 
     async def _window(self, account: Account) -> Window:
         now = wiring.now()
@@ -68,8 +81,32 @@ class _Following:
         return Window(start or months_before(now, self.settings.backfill_months), now)
 
 
-def _teller(name: str) -> Callable[[State], None]:
-    return lambda state: put(f"{name}: {state}")
+@dataclass(slots=True)
+class _Teller:
+    """Says what is news, and says it once."""
+
+    name: str
+    failures: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def state(self, state: State) -> None:
+        """What goes on now."""
+        put(f"{self.name}: {state}")
+
+    def lost(self, reason: str) -> None:
+        """Why the line is begun again."""
+        put(f"{self.name}: {reason}")
+
+    def passed(self, passed: Passed) -> None:
+        """What the windows behind the feed came to."""
+        booked = passed.run.booked.executions_new
+        if booked:
+            put(f"{self.name}: {booked} new executions by windows")
+        for said in passed.left_out if passed.left_out != self.left_out else ():
+            put(f"{self.name}: left out: {said}")
+        for said in passed.failures if passed.failures != self.failures else ():
+            put(f"{self.name}: not proven: {said}")
+        self.failures, self.left_out = passed.failures, passed.left_out
 
 
 async def _follow_all(settings: Settings, account: str | None) -> None:

@@ -17,6 +17,7 @@ from fillbook.faces.account_rows import PERMISSIONS, AccountRow, row_of, rows_of
 from fillbook.faces.cli.ask import put_rows
 from fillbook.faces.cli.options import Format
 from fillbook.faces.cli.run import put, run
+from fillbook.faces.cli.typist import typist
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.key_checks import KnownAccount, known_accounts
 from fillbook.ledger.secrets import fingerprint
@@ -105,7 +106,7 @@ def run_add(wish: Wish, *, key_from: str | None, secret_from: str | None) -> Non
             put(line)
         async with wiring.open_ledger(settings) as pool:
             stored = await keys.store(
-                pool, settings, login, facts, actor=getpass.getuser(), now=wiring.now()
+                pool, settings, login, facts, actor=typist(), now=wiring.now()
             )
         _put_stored(settings, login, stored)
 
@@ -225,9 +226,7 @@ def run_pause(name: str, *, paused: bool) -> None:
             if not paused and known.state == "stopped":
                 put(f"{known.account.name}: {known.reason} The next pass asks the venue again.")
                 return
-            await keys.set_paused(
-                pool, known, paused=paused, actor=getpass.getuser(), now=wiring.now()
-            )
+            await keys.set_paused(pool, known, paused=paused, actor=typist(), now=wiring.now())
             put(f"{known.account.name} is {'paused' if paused else 'active again'}.")
 
     run(work)
@@ -246,9 +245,7 @@ def run_remove(name: str) -> None:
                 raise UsageError(
                     f"The key of {name} comes from the environment: take it out of there."
                 )
-            await keys.remove(
-                pool, known, still_used=given, actor=getpass.getuser(), now=wiring.now()
-            )
+            await keys.remove(pool, known, still_used=given, actor=typist(), now=wiring.now())
             put(f"{known.account.name}: the stored key is gone. Its history stays in the ledger.")
             if given:
                 put(f"{known.account.name}: the environment gives a key as well: it is used on.")
@@ -283,7 +280,7 @@ def run_rekey(old_from: str | None) -> None:
     async def work() -> None:
         async with wiring.open_ledger(settings) as pool:
             count, key = await keys.rekey(
-                pool, settings, older=older, actor=getpass.getuser(), now=wiring.now()
+                pool, settings, older=older, actor=typist(), now=wiring.now()
             )
         put(f"{count} stored keys are sealed with the secrets key {key.key_id} now.")
         put("Backups from before open only with the secrets key of that time.")

@@ -1,6 +1,5 @@
 """Stating something by hand: read what was typed, put it on the chain, say what it came to."""
 
-import getpass
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +26,7 @@ from fillbook.faces import logs
 from fillbook.faces.cli.known_bots import check_bot_is_known
 from fillbook.faces.cli.run import put, run, say
 from fillbook.faces.cli.times import read_time
+from fillbook.faces.cli.typist import typist
 from fillbook.ledger import stating
 from fillbook.ledger._pool import Pool, transaction
 from fillbook.ledger.accounts import all_accounts
@@ -192,7 +192,7 @@ def _state(hand: Hand, make: Making, *, known_bot: str | None = None) -> None:
     """State what `make` makes of a book, in one transaction, and say what it came to."""
     logs.log_to_console()
     settings = load()
-    said = Said(getpass.getuser(), _word(hand.why, "--because") or "")
+    said = Said(typist(), _word(hand.why, "--because") or "")
 
     async def work() -> None:
         async with wiring.open_ledger(settings) as pool:

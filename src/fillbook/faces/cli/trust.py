@@ -1,6 +1,5 @@
 """`fillbook verify`, `rebuild` and `wipe`."""
 
-import getpass
 import json
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from fillbook.errors import NotFound, UsageError
 from fillbook.faces import logs
 from fillbook.faces.cli.options import Format
 from fillbook.faces.cli.run import put, run, say
+from fillbook.faces.cli.typist import typist
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.accounts import all_accounts
 from fillbook.ledger.ledger_hash import ledger_hash
@@ -103,9 +103,7 @@ def run_wipe(name: str | None, *, sure: bool) -> None:
         async with wiring.open_ledger(settings) as pool:
             found = await _accounts(pool, name)
             for account in found:
-                counts = await wipe(
-                    pool, account.account_id, actor=getpass.getuser(), now=wiring.now()
-                )
+                counts = await wipe(pool, account.account_id, actor=typist(), now=wiring.now())
                 said = ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in counts.items())
                 put(f"{account.name}: deleted {said}.")
             if not found:

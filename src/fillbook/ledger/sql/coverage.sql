@@ -1,6 +1,9 @@
 -- name: get_coverage
--- What is in dispute is not read: a witness tells of a fill there that is not listed.
-SELECT read, settled, unavailable, disputed FROM derived.counted
+-- What is in dispute is not read: a witness tells of a fill there that is not listed. What was
+-- listed and could not be read was read: asking for it again brings the same row.
+SELECT c.read - n.disputed, c.settled - n.disputed, c.unavailable, n.disputed, n.unreadable
+FROM derived.coverage c
+JOIN derived.counted n USING (account_id, stream, scope)
 WHERE account_id = %(account_id)s AND stream = %(stream)s AND scope = %(scope)s;
 
 -- name: prove

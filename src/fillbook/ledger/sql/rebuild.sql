@@ -34,6 +34,9 @@ DELETE FROM derived.round_trips WHERE account_id = %(account_id)s;
 -- name: drop_derived_disputes
 DELETE FROM derived.disputes WHERE account_id = %(account_id)s;
 
+-- name: drop_derived_breaks
+DELETE FROM derived.chain_breaks WHERE account_id = %(account_id)s;
+
 -- name: put_coverage
 INSERT INTO derived.coverage (account_id, stream, scope, read, settled, unavailable, live)
 VALUES (%(account_id)s, %(stream)s, %(scope)s, %(read)s, %(settled)s, %(unavailable)s, %(live)s);
@@ -89,3 +92,6 @@ DELETE FROM facts.statements WHERE account_id = %(account_id)s;
 
 -- name: wipe_restatements
 DELETE FROM ops.restatements WHERE account_id = %(account_id)s;
+
+-- name: wipe_orders_asked
+DELETE FROM ops.orders_asked WHERE account_id = %(account_id)s;

@@ -19,6 +19,11 @@ WHERE account_id = %(account_id)s;
 SELECT fence, holder, expires_at FROM ops.leases
 WHERE account_id = %(account_id)s AND stream = %(stream)s FOR UPDATE;
 
+-- name: lock_lease
+-- No row: it is gone, or a write that renews it, or somebody who takes it, holds it now.
+SELECT fence, expires_at FROM ops.leases
+WHERE account_id = %(account_id)s AND stream = %(stream)s FOR UPDATE SKIP LOCKED;
+
 -- name: new_lease
 INSERT INTO ops.leases (account_id, stream, fence, holder, expires_at)
 VALUES (%(account_id)s, %(stream)s, 1, %(holder)s, %(expires_at)s)

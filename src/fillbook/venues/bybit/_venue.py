@@ -1,6 +1,6 @@
 """One key's connection to Bybit: the venue contract, answered by the modules of this folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from fillbook.domain.account import KeyFacts
@@ -17,7 +17,9 @@ from fillbook.venues.bybit.histories import Chosen, History
 from fillbook.venues.bybit.hosts import stream_url_of
 from fillbook.venues.bybit.key import key_facts
 from fillbook.venues.bybit.marks import marks
-from fillbook.venues.bybit.pages import ask_page
+from fillbook.venues.bybit.named_orders import orders_by_id
+from fillbook.venues.bybit.option_walk import BaseCoins
+from fillbook.venues.bybit.pages import OPTION, ask_page
 from fillbook.venues.bybit.parse import parse_record
 from fillbook.venues.bybit.positions import positions
 from fillbook.venues.bybit.session import Session
@@ -41,8 +43,8 @@ class BybitVenue:
     ) -> None:
         self.environment = environment
         self.streams = chosen.rules
-        self.extra_fee_rows = 0  # rows seen that list costs beyond their fee
         self._chosen = chosen
+        self._option_coins = BaseCoins()
         self._session = session
         self._stream_limits = stream_limits or StreamLimits()
         self._stream_url = stream_url
@@ -58,9 +60,19 @@ class BybitVenue:
         longest = history.rules.window_max
         if window.length > longest:
             raise UsageError(f"Bybit answers windows up to {longest}, not {window.length}")
-        read = await ask_page(self._session, history, scope, window, cursor)
-        self.extra_fee_rows += read.extra_fee_rows
-        return read.page
+        coins = self._option_coins
+        return await ask_page(self._session, history, scope, window, cursor, coins=coins)
+
+    async def orders_by_id(self, category: str, order_ids: Sequence[str]) -> Page:
+        """Orders by their ids, whatever their age; those that the venue has not are left out."""
+        if category not in self._chosen.categories:
+            raise UsageError(f"Bybit has no orders of {category!r} here")
+        return Page(await orders_by_id(self._session, category, order_ids), None)
+
+    def learn(self, category: str, symbols: Iterable[str]) -> None:
+        """These contracts were met: of options, the base coins are walked from now on."""
+        if category == OPTION:
+            self._option_coins.learn(symbols)
 
     def parse(self, stream: str, scope: str, body: bytes) -> Reading:
         """Read one raw record. Pure and total."""
@@ -76,11 +88,13 @@ class BybitVenue:
 
     async def contract_terms(self) -> Sequence[ContractTerms]:
         """The contracts that the venue lists now."""
-        return await contract_terms(self._session, self._chosen.categories)
+        return await contract_terms(
+            self._session, self._chosen.categories, option_coins=self._option_coins.all
+        )
 
     async def marks(self, scope: str) -> Sequence[Mark]:
         """The mark prices of a scope now."""
-        return await marks(self._session, scope)
+        return await marks(self._session, scope, option_coins=self._option_coins.all)
 
     async def positions(self) -> Sequence[HeldPosition]:
         """What the venue says that is held now, over all categories."""

@@ -45,16 +45,16 @@ class LogRow(msgspec.Struct, gc=False):
 _ROWS = RowReader(LogRow)
 
 
-def glance(scope: str, body: bytes) -> tuple[UUID, tuple[int, ...], bool]:
+def glance(scope: str, body: bytes) -> tuple[UUID, tuple[int, ...]]:
     """Which record a line is, and its time."""
     row, damaged = _ROWS.read(body)
     if row is None:
-        return unread_key(scope, body), (), False
+        return unread_key(scope, body), ()
     at = milliseconds_in(row.transactionTime)
     times = () if at is None else (at,)
     if not (row.id or row.tradeId) or not _IDENTITY.isdisjoint(damaged):
-        return unread_key(scope, body), times, False
-    return log_key(row.id, row.tradeId, row.currency, row.type), times, False
+        return unread_key(scope, body), times
+    return log_key(row.id, row.tradeId, row.currency, row.type), times
 
 
 def parse_log_entry(body: bytes) -> Reading:

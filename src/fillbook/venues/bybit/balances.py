@@ -13,8 +13,8 @@ import msgspec
 from fillbook.domain.observed import Balance
 from fillbook.errors import (
     VenueError,
-    VenueKeyError,
     VenueNotOffered,
+    VenuePermissionRefused,
     VenueRequestError,
     VenueUnavailable,
 )
@@ -60,7 +60,7 @@ async def balances(session: Session) -> list[Balance]:
     held = await session.ask(unified, _unified)
     try:
         funds = await session.ask(Question(FUND_PATH, (("accountType", FUND),)), _funds)
-    except (VenueKeyError, VenueRequestError, VenueNotOffered):
+    except (VenuePermissionRefused, VenueRequestError, VenueNotOffered):
         return held
     return [*held, *funds]
 

@@ -41,16 +41,16 @@ class ClosedRow(msgspec.Struct, gc=False):
 _ROWS = RowReader(ClosedRow)
 
 
-def glance(category: str, body: bytes) -> tuple[UUID, tuple[int, ...], bool]:
+def glance(category: str, body: bytes) -> tuple[UUID, tuple[int, ...]]:
     """Which record a row is, and its times."""
     row, damaged = _ROWS.read(body)
     if row is None:
-        return unread_key(category, body), (), False
+        return unread_key(category, body), ()
     read = (milliseconds_in(row.createdTime), milliseconds_in(row.updatedTime))
     times = tuple(at for at in read if at is not None)
     if not row.symbol or not row.orderId or not _IDENTITY.isdisjoint(damaged):
-        return unread_key(category, body), times, False
-    return _key(category, row), times, False
+        return unread_key(category, body), times
+    return _key(category, row), times
 
 
 def parse_closed_pnl(category: str, body: bytes) -> Reading:

@@ -18,6 +18,7 @@ from fillbook.errors import (
     VenueError,
     VenueKeyError,
     VenueNotOffered,
+    VenuePermissionRefused,
     VenueRateLimited,
     VenueRequestError,
     VenueUnavailable,
@@ -35,7 +36,8 @@ OVERLOADED = frozenset((10000, 10016, 170007, 170146, 429, 500, 502, 503, 504))
 # A read that the venue takes for a repeated one carries another time when it is asked again.
 REPEATED = 10014
 KEY_UNKNOWN = frozenset((10003, 33004, -2015, 10007))
-NO_PERMISSION = frozenset((10005, 10009, 10024, 10027, 10008))
+NO_PERMISSION = 10005  # of these alone a key may lack one and be good for the rest
+BARRED = frozenset((10009, 10024, 10027, 10008))  # the region, the user or the account
 WRONG_MODE = frozenset((10028, 100028, 10029, 181014))
 DEFECTS = frozenset((10017, *range(181_000, 181_020)))  # a path or a parameter of our making
 SIGNATURE = 10004
@@ -136,10 +138,16 @@ def _refusal(code: int, host: str, quote: str, answer: Answer) -> VenueError:
             f"add this machine's address to the key at {host}",
             code=code,
         )
-    if code in NO_PERMISSION:
-        return VenueKeyError(
+    if code == NO_PERMISSION:
+        return VenuePermissionRefused(
             f"the key may not do this at {host} (code {code}): "
-            "give it read permission for orders and positions, and check the account's state",
+            "give it read permission for orders, positions and the wallet",
+            code=code,
+        )
+    if code in BARRED:
+        return VenueKeyError(
+            f"{host} does not serve this account or this region (code {code}): "
+            "check the account's state there",
             code=code,
         )
     if code in WRONG_MODE:

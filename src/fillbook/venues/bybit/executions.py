@@ -104,18 +104,17 @@ _ROWS = RowReader(ExecutionRow)
 _EXTRA_FEES = msgspec.json.Decoder(list[_ExtraFee])
 
 
-def glance(category: str, body: bytes) -> tuple[UUID, tuple[int, ...], bool]:
-    """Which record a row is, its times, and whether it lists costs beyond the fee."""
+def glance(category: str, body: bytes) -> tuple[UUID, tuple[int, ...]]:
+    """Which record a row is, and its time."""
     row, damaged = _ROWS.read(body)
     if row is None:
-        return unread_key(category, body), (), False
+        return unread_key(category, body), ()
     at = milliseconds_in(row.execTime)
     times = () if at is None else (at,)
-    extra = _has_extra_fees(row)
     is_named = row.symbol and row.execId and row.side
     if not is_named or (damaged and not _IDENTITY.isdisjoint(damaged)):
-        return unread_key(category, body), times, extra
-    return execution_key(category, row.symbol, row.execId, row.orderId, row.side), times, extra
+        return unread_key(category, body), times
+    return execution_key(category, row.symbol, row.execId, row.orderId, row.side), times
 
 
 def parse_execution(category: str, body: bytes, *, leg: Leg = "net") -> Reading:

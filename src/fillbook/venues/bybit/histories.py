@@ -41,8 +41,8 @@ _CHANGES = timedelta(days=7)
 _MILLISECOND = timedelta(milliseconds=1)
 _SECOND = timedelta(seconds=1)
 
-# Which record a row is, its times in milliseconds, and whether it lists costs beyond its fee.
-Glance = Callable[[str, bytes], tuple[UUID, tuple[int, ...], bool]]
+# Which record a row is, and its times in milliseconds.
+Glance = Callable[[str, bytes], tuple[UUID, tuple[int, ...]]]
 Words = tuple[tuple[str, str], ...]
 
 

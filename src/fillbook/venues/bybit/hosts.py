@@ -42,6 +42,7 @@ STREAM_HOSTS = {
     "api.manepa.jp": "stream.manepa.jp",
 }
 STREAM_PATH = "/v5/private"
+_TESTNET = "-testnet."
 
 
 def stream_url_of(base_url: str, stream_url: str | None = None) -> str:
@@ -56,6 +57,18 @@ def stream_url_of(base_url: str, stream_url: str | None = None) -> str:
     if host not in STREAM_HOSTS:
         raise SettingError(f"the address of the private stream beside {host} is not known")
     return f"wss://{STREAM_HOSTS[host]}{STREAM_PATH}"
+
+
+def network_of(netloc: str) -> str:
+    """The network that a host belongs to: requests are counted, and blocked, over all its hosts.
+
+    The venue counts an address over all hosts, so mainnet, demo and every region are one network.
+    The testnet is another; on loopback each address is one by itself.
+    """
+    host = urlsplit(f"//{netloc}").hostname or ""
+    if host not in HOSTS:
+        return netloc
+    return "bybit testnet" if _TESTNET in host else "bybit"
 
 
 def _checked_stream_url(stream_url: str) -> str:

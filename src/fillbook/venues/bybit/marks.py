@@ -3,13 +3,14 @@
 The spot market has no mark price, there it is the last price. Options are asked for by base coin.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from fillbook.domain import money
 from fillbook.domain.instrument import Mark
 from fillbook.venues.bybit.identity import CATEGORIES
 from fillbook.venues.bybit.listings import read_listing
-from fillbook.venues.bybit.option_walk import BASE_COINS
 from fillbook.venues.bybit.session import Session
 
 TICKERS_PATH = "/v5/market/tickers"
@@ -24,12 +25,12 @@ class _Ticker(msgspec.Struct):
 _TICKER = msgspec.json.Decoder(_Ticker)
 
 
-async def marks(session: Session, category: str) -> list[Mark]:
+async def marks(session: Session, category: str, *, option_coins: Iterable[str]) -> list[Mark]:
     """The mark prices of a category; a scope that is none has no prices."""
     if category not in CATEGORIES:
         return []
     found: list[Mark] = []
-    for words in _words(category):
+    for words in _words(category, option_coins):
         for row in await read_listing(session, TICKERS_PATH, (("category", category), *words)):
             mark = read_mark(category, bytes(row))
             if mark is not None:
@@ -37,10 +38,10 @@ async def marks(session: Session, category: str) -> list[Mark]:
     return found
 
 
-def _words(category: str) -> list[tuple[tuple[str, str], ...]]:
+def _words(category: str, option_coins: Iterable[str]) -> list[tuple[tuple[str, str], ...]]:
     if category != "option":
         return [()]
-    return [(("baseCoin", coin),) for coin in BASE_COINS]
+    return [(("baseCoin", coin),) for coin in option_coins]
 
 
 def read_mark(category: str, body: bytes) -> Mark | None:

@@ -80,19 +80,19 @@ _INTERNAL = RowReader(InternalDepositRow)
 _WITHDRAWALS = RowReader(WithdrawalRow)
 _TRANSFERS = RowReader(TransferRow)
 
-Glanced = tuple[UUID, tuple[int, ...], bool]
+Glanced = tuple[UUID, tuple[int, ...]]
 
 
 def glance_deposit(scope: str, body: bytes) -> Glanced:
     """Which deposit a row is, and when it succeeded."""
     row, damaged = _DEPOSITS.read(body)
     if row is None:
-        return unread_key(scope, body), (), False
+        return unread_key(scope, body), ()
     at = milliseconds_in(row.successAt)
     words = _deposit_words(row)
     is_named = words is not None and {"id", "coin", "txID", "txIndex"}.isdisjoint(damaged)
     key = movement_key("deposit", *words) if words and is_named else unread_key(scope, body)
-    return key, () if at is None else (at,), False
+    return key, () if at is None else (at,)
 
 
 def glance_internal(scope: str, body: bytes) -> Glanced:
@@ -120,7 +120,7 @@ def _glanced(kind: str, scope: str, body: bytes, told: tuple[str, str]) -> Glanc
     name, at_told = told
     at = seconds_in(at_told)
     key = movement_key(kind, name) if name else unread_key(scope, body)
-    return key, () if at is None else (at,), False
+    return key, () if at is None else (at,)
 
 
 def parse_deposit(body: bytes) -> Reading:
@@ -155,6 +155,8 @@ def _deposit(row: DepositRow) -> Movement:
     if words is None:
         raise Unread("id is missing")
     status = _status(row.status)
+    if row.successAt in ("", "0") and status not in DEPOSITED:
+        raise Unread(f"successAt is missing: the deposit, in status {status}, has no time yet")
     return Movement(
         movement_key=movement_key("deposit", *words),
         moved_at=fields.needed_time("" if row.successAt == "0" else row.successAt, "successAt"),

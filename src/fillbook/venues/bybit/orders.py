@@ -45,16 +45,22 @@ class OrderRow(msgspec.Struct, gc=False):
 _ROWS = RowReader(OrderRow)
 
 
-def glance(category: str, body: bytes) -> tuple[UUID, tuple[int, ...], bool]:
+def glance(category: str, body: bytes) -> tuple[UUID, tuple[int, ...]]:
     """Which record a row is, and its times."""
     row, damaged = _ROWS.read(body)
     if row is None:
-        return unread_key(category, body), (), False
+        return unread_key(category, body), ()
     read = (milliseconds_in(row.createdTime), milliseconds_in(row.updatedTime))
     times = tuple(at for at in read if at is not None)
     if not row.symbol or not row.orderId or not _IDENTITY.isdisjoint(damaged):
-        return unread_key(category, body), times, False
-    return order_key(category, row.symbol, row.orderId), times, False
+        return unread_key(category, body), times
+    return order_key(category, row.symbol, row.orderId), times
+
+
+def order_id_of(body: bytes) -> str:
+    """The order that a row speaks of; empty where it does not say."""
+    row, _ = _ROWS.read(body)
+    return row.orderId if row else ""
 
 
 def parse_order(category: str, body: bytes) -> Reading:

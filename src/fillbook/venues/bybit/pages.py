@@ -9,16 +9,16 @@ another category, when no row of it lies near the window, and when none of its r
 the history that was asked for.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
 from fillbook.domain.raw import Page, RawRecord
 from fillbook.domain.window import Window, milliseconds
 from fillbook.errors import VenueUnavailable
-from fillbook.venues.bybit import option_walk
 from fillbook.venues.bybit.histories import EXECUTIONS, History
 from fillbook.venues.bybit.identity import CATEGORIES
+from fillbook.venues.bybit.option_walk import BaseCoins
 from fillbook.venues.bybit.session import Question, Session, is_word
 
 CURSOR_LENGTH_MAX = 2_000
@@ -26,15 +26,9 @@ ROWS_MAX = 10_000
 OPTION = "option"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPage:
-    """A page, and how many of its rows list costs beyond their fee."""
+class Listing(msgspec.Struct):
+    """The rows of an answer, and the cursor to the next ones."""
 
-    page: Page
-    extra_fee_rows: int
-
-
-class _Listing(msgspec.Struct):
     list: list[msgspec.Raw]
     nextPageCursor: str | None = None  # noqa: N815 - the venue's own spelling
     category: str | None = None
@@ -45,26 +39,31 @@ class _Rows(msgspec.Struct):
     nextPageCursor: str | None = None  # noqa: N815
 
 
-_LISTING = msgspec.json.Decoder(_Listing)
+_LISTING = msgspec.json.Decoder(Listing)
 _ROWS = msgspec.json.Decoder(_Rows)
 
 
 async def ask_page(
-    session: Session, history: History, scope: str, window: Window, cursor: str | None
-) -> ReadPage:
+    session: Session,
+    history: History,
+    scope: str,
+    window: Window,
+    cursor: str | None,
+    *,
+    coins: BaseCoins,
+) -> Page:
     """One page of a window. Options are walked coin by coin behind one cursor."""
     if history.path != EXECUTIONS.path or scope != OPTION:
         return await _ask(session, history, scope, window, cursor)
-    place = option_walk.place_of(cursor)
+    place = coins.place_of(cursor)
     of_coin = replace(history, words=(*history.words, ("baseCoin", place.coin)))
-    read = await _ask(session, of_coin, scope, window, place.cursor)
-    after = option_walk.next_cursor(place, read.page.next_cursor)
-    return ReadPage(replace(read.page, next_cursor=after), read.extra_fee_rows)
+    page = await _ask(session, of_coin, scope, window, place.cursor)
+    return replace(page, next_cursor=coins.next_cursor(place, page.next_cursor))
 
 
 async def _ask(
     session: Session, history: History, scope: str, window: Window, cursor: str | None
-) -> ReadPage:
+) -> Page:
     asked = question(history, scope, window, cursor)
     return await session.ask(asked, lambda result: read_page(history, scope, window, result))
 
@@ -84,24 +83,23 @@ def question(history: History, scope: str, window: Window, cursor: str | None) -
     return Question(history.path, words)
 
 
-def read_page(history: History, scope: str, window: Window, result: msgspec.Raw) -> ReadPage:
+def read_page(history: History, scope: str, window: Window, result: msgspec.Raw) -> Page:
     """The page in a result; raises `VenueUnavailable` for what is not the page asked for."""
-    listing = _listing_in(history, scope, result)
+    listing = listing_in(history, scope, result)
     records: list[RawRecord] = []
     times: list[int] = []
-    extra_fee_rows = 0
     for raw in listing.list:
         body = bytes(raw)
-        key, at, has_extra_fees = history.glance(scope, body)
+        key, at = history.glance(scope, body)
         records.append(RawRecord(key, body))
         times.extend(at)
-        extra_fee_rows += has_extra_fees
     _check_rows(history, records)
     _check_times(history, window, times)
-    return ReadPage(Page(tuple(records), _next_cursor(listing)), extra_fee_rows)
+    return Page(tuple(records), _next_cursor(listing))
 
 
-def _listing_in(history: History, scope: str, result: msgspec.Raw) -> _Listing:
+def listing_in(history: History, scope: str, result: msgspec.Raw) -> Listing:
+    """The rows in a result, uncut; raises `VenueUnavailable` where none are listed."""
     try:
         listing = _decoded(history, result)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -116,14 +114,14 @@ def _listing_in(history: History, scope: str, result: msgspec.Raw) -> _Listing:
     return listing
 
 
-def _decoded(history: History, result: msgspec.Raw) -> _Listing:
+def _decoded(history: History, result: msgspec.Raw) -> Listing:
     if history.list_name == "list":
         return _LISTING.decode(result)
     found = _ROWS.decode(result)
-    return _Listing(list=found.rows, nextPageCursor=found.nextPageCursor)
+    return Listing(list=found.rows, nextPageCursor=found.nextPageCursor)
 
 
-def _next_cursor(listing: _Listing) -> str | None:
+def _next_cursor(listing: Listing) -> str | None:
     cursor = listing.nextPageCursor
     if not listing.list or not cursor:
         return None

@@ -33,8 +33,9 @@ from fillbook.errors import (
 )
 from fillbook.venues._http import Answer, HttpClient
 from fillbook.venues._pace import Pacer, PaceSettings
-from fillbook.venues._sharing import Host, Sharing
+from fillbook.venues._sharing import Network, Sharing
 from fillbook.venues.bybit.envelope import BLOCKED_MINUTES, BLOCKS, header_number, result_of
+from fillbook.venues.bybit.hosts import network_of
 from fillbook.venues.bybit.sign import Signer
 
 T = TypeVar("T")
@@ -93,7 +94,8 @@ def is_word(value: str) -> bool:
 class Session:
     """Everything that one key's questions share: connection, clock offset, pace, counters.
 
-    Pace, budget and blocks are shared further, with all who use the same key or host.
+    Pace, budget and blocks are shared further, with all in this process who use the same key or ask
+    the same network of Bybit.
     """
 
     http: HttpClient
@@ -170,7 +172,7 @@ class Session:
 
     def check_silence(self) -> None:
         """Raise while the address is blocked. Only the venue's own answer renews a block."""
-        left = self._host.silent_until - self.sharing.stopwatch()
+        left = self._network.silent_until - self.sharing.stopwatch()
         if left > 0:
             raise VenueError(
                 f"{self.http.host} blocked this address a short while ago: "
@@ -178,21 +180,21 @@ class Session:
             )
 
     def note(self, error: VenueError) -> None:
-        """Remember a block, so that nobody in this process asks that host again for a while."""
+        """Remember a block, so that nobody in this process asks any host of it for a while."""
         if error.code in BLOCKS:
-            self._host.silence(self.sharing.stopwatch() + BLOCKED_MINUTES * 60)
+            self._network.silence(self.sharing.stopwatch() + BLOCKED_MINUTES * 60)
 
     def venue_now(self) -> datetime:
         """The venue's time, as far as it was learnt."""
         return self.clock() + (self.offset or timedelta())
 
     @property
-    def _host(self) -> Host:
-        return self.sharing.host(self.http.host)
+    def _network(self) -> Network:
+        return self.sharing.network(network_of(self.http.host))
 
     def _pacer(self, path: str, *, is_signed: bool) -> Pacer:
         key = self.signer.fingerprint if is_signed else ""
-        return self.sharing.pacer(self.http.host, key, path, settings=self.pace)
+        return self.sharing.pacer(network_of(self.http.host), key, path, settings=self.pace)
 
     def _counted(self, tries: int, error: VenueUnavailable) -> int:
         """One more try was in vain; raises the error when it was the last."""

@@ -9,8 +9,10 @@ There is no replay on a stream: whoever listens reads from history what happened
 each line that ended. And a line may answer pings while its subscription is lost, so a silent line
 is no proof that nothing happened.
 
-Rows are handed on verbatim under ``executions.live`` and ``orders.live``, by category. Positions
-and wallets are observations; a message of theirs that cannot be read is left out.
+Rows are handed on verbatim under ``executions.live`` and ``orders.live``, by category. A row of a
+category that is not known here is counted, logged and left out: no history of it is read either. A
+row that names none ends the line, for it may be any. Positions and wallets are
+observations; a message of theirs that cannot be read is left out.
 """
 
 import asyncio
@@ -19,6 +21,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import msgspec
+import structlog
 
 from fillbook.domain.observed import Balance, HeldPosition
 from fillbook.domain.raw import RawRecord
@@ -34,10 +37,13 @@ from fillbook.venues.bybit.positions import read_position
 from fillbook.venues.bybit.rows import RowReader, Text
 from fillbook.venues.bybit.session import Session
 
+log = structlog.get_logger()
+
 TOPICS = ("execution", "order", "position", "wallet")
 AHEAD_MAX = 10_000  # messages that wait for whoever listens
 PROOF_HOLDS_MS = 10_000
 SUBSCRIPTION = "fillbook"
+NAME_LENGTH_MAX = 40  # of a topic, in a log
 
 _ROWS = {
     "execution": ("executions.live", executions.glance),
@@ -123,7 +129,6 @@ class _Line:
         await self._say(op="auth", args=self.session.signer.opening(expires_ms=expires))
         answer = await self._answer("auth")
         if answer.success is not True:
-            self.session.offset = None
             raise VenueKeyError(
                 f"{self.socket.host} does not accept the key for its private stream: "
                 "check key and secret"
@@ -192,6 +197,13 @@ class _Line:
             return
         try:
             for heard in heard_in(message.topic, bytes(message.data)):
+                if heard.left_out:
+                    log.warning(
+                        "rows of an unknown category left out",
+                        host=self.socket.host,
+                        topic=message.topic[:NAME_LENGTH_MAX],
+                        rows=heard.left_out,
+                    )
                 self._waiting.put_nowait(heard)
         except asyncio.QueueFull:
             raise self.socket.broken("more was said than could be booked") from None
@@ -225,15 +237,21 @@ def _rows_in(kind: str, of_category: str, data: bytes) -> Iterator[Heard]:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Unread(f"no rows of {kind}") from None
     by_category: dict[str, list[RawRecord]] = {}
+    left_out = 0
     for raw in rows:
         body = bytes(raw)
         category = _category(body) or of_category
-        if category not in CATEGORIES:
+        if not category:
             raise Unread(f"a row of {kind} names no category")
-        key, _, _ = glance(category, body)
+        if category not in CATEGORIES:
+            left_out += 1
+            continue
+        key, _ = glance(category, body)
         by_category.setdefault(category, []).append(RawRecord(key, body))
     for category, records in by_category.items():
         yield Heard(stream=stream, scope=category, records=tuple(records))
+    if left_out:
+        yield Heard(left_out=left_out)
 
 
 def _category(body: bytes) -> str:

@@ -14,7 +14,6 @@ import msgspec
 from fillbook.domain import money
 from fillbook.domain.instrument import ContractKind, ContractTerms
 from fillbook.venues.bybit.listings import read_listing
-from fillbook.venues.bybit.option_walk import BASE_COINS
 from fillbook.venues.bybit.session import Session
 
 INSTRUMENTS_PATH = "/v5/market/instruments-info"
@@ -27,7 +26,6 @@ _ASKED: dict[str, tuple[tuple[tuple[str, str], ...], ...]] = {
     "linear": _TRADED_AND_ANNOUNCED,
     "inverse": _TRADED_AND_ANNOUNCED,
     "spot": ((),),
-    "option": tuple((*_LIMIT, ("baseCoin", coin)) for coin in BASE_COINS),
 }
 _KINDS: dict[str, ContractKind] = {
     "linear": "linear",
@@ -61,11 +59,14 @@ class _Instrument(msgspec.Struct):
 _INSTRUMENT = msgspec.json.Decoder(_Instrument)
 
 
-async def contract_terms(session: Session, categories: Iterable[str]) -> list[ContractTerms]:
+async def contract_terms(
+    session: Session, categories: Iterable[str], *, option_coins: Iterable[str]
+) -> list[ContractTerms]:
     """The contracts of some categories, traded and announced."""
+    of_options = tuple((*_LIMIT, ("baseCoin", coin)) for coin in option_coins)
     found: dict[tuple[str, str], ContractTerms] = {}
     for category in categories:
-        for words in _ASKED.get(category, ()):
+        for words in of_options if category == "option" else _ASKED.get(category, ()):
             asked = (("category", category), *words)
             for raw in await read_listing(session, INSTRUMENTS_PATH, asked):
                 terms = read_terms(category, bytes(raw))

@@ -33,6 +33,8 @@ CREATE INDEX log_entries_by_currency ON facts.log_entries (account_id, currency,
 CREATE INDEX log_entries_by_execution ON facts.log_entries
     (account_id, execution_key, revision)
     WHERE execution_key IS NOT NULL;
+CREATE INDEX log_entries_of_options ON facts.log_entries (account_id, symbol)
+    WHERE category = 'option';
 CREATE INDEX log_entries_revised ON facts.log_entries
     (account_id, entry_key, revision) WHERE revision > 0;
 
@@ -94,8 +96,18 @@ CREATE INDEX movements_revised ON facts.movements
 -- Is an account hedged at all, and how was a symbol traded around an instant?
 CREATE INDEX orders_hedged ON facts.orders (account_id) WHERE leg IN ('long', 'short');
 CREATE INDEX orders_by_time ON facts.orders (account_id, category, symbol, ordered_at);
+CREATE INDEX orders_by_id ON facts.orders (account_id, order_id);
 CREATE INDEX orders_revised ON facts.orders
     (account_id, order_key, revision) WHERE revision > 0;
+
+-- Orders that executions name, that no list told, and that the venue was asked for by their ids.
+CREATE TABLE ops.orders_asked (
+    account_id  bigint      NOT NULL,
+    category    text        NOT NULL,
+    order_id    text        NOT NULL,
+    asked_at    timestamptz NOT NULL,
+    PRIMARY KEY (account_id, category, order_id)
+);
 
 CREATE VIEW facts.current_log_entries AS
 SELECT l.* FROM facts.log_entries l
@@ -130,7 +142,7 @@ WHERE o.revision_reason <> 'void'
       AND later.revision > 0 AND later.revision > o.revision);
 
 -- Where two witnesses disagree, in time that both were read for. `missing_in` is the one that leaves
--- a fill out: executions, or account_log.
+-- a fill out: executions, or account_log; or readings, when it was listed and could not be read.
 CREATE TABLE derived.disputes (
     account_id     bigint      NOT NULL,
     category       text        NOT NULL,
@@ -138,7 +150,7 @@ CREATE TABLE derived.disputes (
     execution_key  uuid        NOT NULL,
     missing_in     text        NOT NULL,
     PRIMARY KEY (account_id, execution_key, missing_in, category, at),
-    CHECK (missing_in IN ('executions', 'account_log'))
+    CHECK (missing_in IN ('executions', 'readings', 'account_log'))
 );
 CREATE INDEX disputes_by_time ON derived.disputes (account_id, category, at);
 
@@ -147,6 +159,8 @@ CREATE VIEW derived.disputed_time AS
 SELECT account_id, category,
     coalesce(range_agg(tstzrange(at, at + interval '1 millisecond'))
         FILTER (WHERE missing_in = 'executions'), '{}'::tstzmultirange) AS unlisted,
+    coalesce(range_agg(tstzrange(at, at + interval '1 millisecond'))
+        FILTER (WHERE missing_in = 'readings'), '{}'::tstzmultirange) AS unread,
     coalesce(range_agg(tstzrange(at, at + interval '1 millisecond'))
         FILTER (WHERE missing_in = 'account_log'), '{}'::tstzmultirange) AS unlogged
 FROM derived.disputes
@@ -162,19 +176,24 @@ JOIN (
     GROUP BY account_id
 ) AS log USING (account_id);
 
--- What is read of each stream and scope, less what is in dispute there.
+-- What is read of each stream and scope, less what is in dispute there, and less what was listed
+-- and could not be read.
 CREATE VIEW derived.counted AS
 SELECT c.account_id, c.stream, c.scope, c.unavailable, c.live,
-    c.read - d.unlisted AS read,
-    c.settled - d.unlisted AS settled,
-    c.read * d.unlisted AS disputed
+    c.read - d.unlisted - d.unread AS read,
+    c.settled - d.unlisted - d.unread AS settled,
+    c.read * d.unlisted AS disputed,
+    c.read * d.unread - d.unlisted AS unreadable
 FROM derived.coverage c
+LEFT JOIN LATERAL (
+    SELECT t.unlisted, t.unread FROM derived.disputed_time t
+    WHERE split_part(c.stream, '.', 1) = 'executions'
+      AND t.account_id = c.account_id AND t.category = c.scope
+    OFFSET 0
+) AS t ON true
 CROSS JOIN LATERAL (
-    SELECT coalesce((
-        SELECT t.unlisted FROM derived.disputed_time t
-        WHERE split_part(c.stream, '.', 1) = 'executions'
-          AND t.account_id = c.account_id AND t.category = c.scope
-    ), '{}'::tstzmultirange) AS unlisted
+    SELECT coalesce(t.unlisted, '{}'::tstzmultirange) AS unlisted,
+        coalesce(t.unread, '{}'::tstzmultirange) AS unread
 ) AS d;
 
 -- The venue's account log: by how much each coin's balance changed, and why.
@@ -186,14 +205,20 @@ SELECT
 FROM facts.current_log_entries l
 JOIN ops.accounts a USING (account_id);
 
--- What the venue itself counts as the profit of each closing order.
+-- What the venue itself counts as the profit of each closing order. A row that grew as the order
+-- went on closing is told again under its new time: only the last of an order's times counts.
 CREATE VIEW trading.closed_pnl AS
 SELECT
     p.account_id, a.venue AS exchange, p.category, p.symbol, p.order_id, p.side, p.exec_type, p.qty,
     p.entry_value, p.exit_value, p.pnl, p.open_fee, p.close_fee, p.fill_count, p.closed_at,
     a.venue || '_api' AS source
 FROM facts.current_closed_pnl p
-JOIN ops.accounts a USING (account_id);
+JOIN ops.accounts a USING (account_id)
+WHERE p.order_id = '' OR NOT EXISTS (
+    SELECT 1 FROM facts.current_closed_pnl later
+    WHERE later.account_id = p.account_id AND later.order_id = p.order_id
+      AND later.category = p.category AND later.symbol = p.symbol
+      AND later.closed_at > p.closed_at);
 
 -- Money that came to the account or left it.
 CREATE VIEW trading.movements AS

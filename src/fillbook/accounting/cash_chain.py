@@ -36,6 +36,7 @@ class Step:
 class Break:
     """Where balances do not add up: what the balance must be after an instant, and what it is."""
 
+    after: datetime  # the last instant at which they did
     at: datetime
     expected: Decimal
     told: Decimal
@@ -59,19 +60,23 @@ class _Walk:
 def breaks(steps: Iterable[Step]) -> Iterator[Break]:
     """The breaks of one wallet's lines, which come in order of time."""
     reached: frozenset[Decimal] = frozenset()  # what the balance may be now; empty: not known
+    before: datetime | None = None
     for at, group in groupby(steps, key=attrgetter("at")):
         lines = list(group)
         total = _total(line.change for line in lines)
         if any(line.balance is None for line in lines):
             reached = frozenset(EXACT.add(balance, total) for balance in reached)
+            before = at
             continue
         walk = _walk(lines, reached)
         end = EXACT.add(walk.start, total)
         if not walk.fits:
-            yield Break(at, end, min((walk.ends or walk.places) - {end}, default=walk.start))
+            yield Break(
+                before or at, at, end, min((walk.ends or walk.places) - {end}, default=walk.start)
+            )
         elif reached and walk.start not in reached:
-            yield Break(at, EXACT.add(min(reached), total), end)
-        reached = walk.ends
+            yield Break(before or at, at, EXACT.add(min(reached), total), end)
+        reached, before = walk.ends, at
 
 
 def _walk(lines: Sequence[Step], reached: frozenset[Decimal]) -> _Walk:
