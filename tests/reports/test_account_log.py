@@ -212,3 +212,10 @@ async def test_coverage_says_what_two_witnesses_agree_on(database_url: str) -> N
         )
     ]  # fmt: skip
     assert (said.percent, said.basis.gaps) == (Decimal("99.99"), 1)
+
+
+def test_rounding_is_no_break() -> None:
+    """Balances and changes are printed with eight decimals: their last digit may be off by two."""
+    told = [(0, "1", "1"), (1, "1", "2.00000002"), (2, "1", "3.00000005")]
+
+    assert [one.at for one in breaks(step(*line) for line in told)] == [AT + timedelta(seconds=2)]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fillbook.domain.window import Window, from_milliseconds
+from fillbook.errors import Refused
 from fillbook.ledger import accounts
 from fillbook.ledger._pool import open_pool
 from fillbook.sync.engine import Engine
@@ -34,9 +35,12 @@ WHERE e.account_id = %s AND e.order_id = %s
 """
 
 
+@dataclass(slots=True)
 class _WallClock(Clock):
+    behind: timedelta = timedelta()
+
     def __call__(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) - self.behind
 
 
 @dataclass(slots=True)
@@ -45,6 +49,7 @@ class Followed:
 
     book: Book
     follower: Follower
+    following: "asyncio.Task[None]"
     states: list[State] = field(default_factory=list)
 
     async def laid(self, order_id: str) -> int:
@@ -59,12 +64,14 @@ class Followed:
 
 
 @asynccontextmanager
-async def followed(url: str, *faults: str, rhythm: Rhythm = QUICK) -> AsyncIterator[Followed]:
+async def followed(
+    url: str, *faults: str, rhythm: Rhythm = QUICK, behind: timedelta = timedelta()
+) -> AsyncIterator[Followed]:
     """A history that ends now, an exchange that goes on, and a follower that has caught up."""
     now_ms = wall_clock_ms()
     settings = replace(paper(*faults, executions=200, days=2), end_ms=now_ms // 60_000 * 60_000)
     async with running(settings) as venue, open_pool(url, max_size=4) as pool:
-        clock = _WallClock()
+        clock = _WallClock(behind=behind)
         account = await accounts.find_or_add(
             pool, name="live", venue="bybit", environment="paper",
             venue_user_id=str(settings.user_id(0)), now=clock(),
@@ -79,15 +86,16 @@ async def followed(url: str, *faults: str, rhythm: Rhythm = QUICK) -> AsyncItera
         engine = Engine(pool=pool, venue=bybit, account=account, clock=clock)
         states: list[State] = []
         follower = Follower(engine, asked, rhythm=rhythm, on_state=states.append)
-        one = Followed(Book(pool, venue, clock, account), follower, states)
         following = asyncio.create_task(follower.follow())
+        one = Followed(Book(pool, venue, clock, account), follower, following, states)
         try:
             await until(lambda: _now(states, "live"))
             yield one
-            assert not following.done() or not following.exception()
+            ended = following.exception() if following.done() else None
+            assert ended is None or isinstance(ended, Refused)
         finally:
             follower.stop()
-            with suppress(asyncio.TimeoutError):
+            with suppress(asyncio.TimeoutError, Refused):
                 await asyncio.wait_for(following, SECONDS_MAX)
             await bybit.close()
 
@@ -206,3 +214,37 @@ async def test_a_cut_line_loses_nothing(database_url: str) -> None:
         await until(back)
         assert await one.laid(order_id) > 0
         await must_hold_truth(one.book)
+
+
+@pytest.mark.parametrize("seconds", [60, -60])
+async def test_a_clock_that_is_slow_or_fast_changes_nothing(
+    database_url: str, seconds: int
+) -> None:
+    """Times are the venue's: a fill is laid at once, and no time counts that was not heard."""
+    async with followed(database_url, behind=timedelta(seconds=seconds)) as one:
+        order_id = await one.buy()
+
+        async def laid() -> bool:
+            return await one.laid(order_id) > 0
+
+        assert await until(laid) < 3
+        heard = await one.book.rows("SELECT max(upper(live)) FROM derived.coverage")
+        await must_hold_truth(one.book)
+
+        assert heard[0][0] <= datetime.now(UTC) + timedelta(seconds=1)
+
+
+async def test_a_key_that_may_not_be_used_any_more_ends_it(database_url: str) -> None:
+    """The key is asked about before every pass, not only when the follower begins."""
+    async with followed(database_url) as one:
+        asked: list[int] = []
+
+        async def refused() -> None:
+            asked.append(1)
+            raise Refused("the key can withdraw")
+
+        one.follower.before_pass = refused
+        with pytest.raises(Refused, match="can withdraw"):
+            await asyncio.wait_for(one.following, SECONDS_MAX)
+
+        assert asked == [1]

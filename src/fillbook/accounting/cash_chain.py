@@ -16,6 +16,8 @@ from operator import attrgetter
 
 from fillbook.domain.money import EXACT
 
+ROUNDING_MAX = Decimal("0.00000002")  # of a coin: balances and changes have eight decimals
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -74,9 +76,14 @@ def breaks(steps: Iterable[Step]) -> Iterator[Break]:
             yield Break(
                 before or at, at, end, min((walk.ends or walk.places) - {end}, default=walk.start)
             )
-        elif reached and walk.start not in reached:
+        elif reached and walk.start not in reached and not _is_rounding(walk.start, reached):
             yield Break(before or at, at, EXACT.add(min(reached), total), end)
         reached, before = walk.ends, at
+
+
+def _is_rounding(start: Decimal, reached: Iterable[Decimal]) -> bool:
+    """Whether the step to a balance is so small that rounding what was printed explains it."""
+    return any(abs(EXACT.subtract(start, balance)) <= ROUNDING_MAX for balance in reached)
 
 
 def _walk(lines: Sequence[Step], reached: frozenset[Decimal]) -> _Walk:
