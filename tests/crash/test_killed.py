@@ -53,7 +53,7 @@ async def test_a_killed_backfill_resumes(home: Path, database_url: str, true_has
     The dead one's lease is not waited for, and nothing is booked twice.
     """
     async with desk(home, database_url) as at:
-        for records in (1, 300, 600):
+        for records in (1, 700, 1_400):
             await _kill_at(at, database_url, records, signal.SIGKILL)
             assert (await at.run("verify")).code == 0
         done = await ended(await at.backfill())

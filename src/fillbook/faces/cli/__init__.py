@@ -80,7 +80,7 @@ def demo(
     bots: Annotated[int, typer.Option(help="How many bots trade.", min=1, max=12)] = 3,
     executions: Annotated[
         int, typer.Option(help="About how many executions.", min=100, max=5_000_000)
-    ] = 60_000,
+    ] = 30_000,
     seed: Annotated[int, typer.Option(help="Another seed, another history.", min=0)] = 7,
     port: Annotated[int, typer.Option(help="Port of the page; 0: any free one.", max=65535)] = 8765,
     output: FormatOption = TABLE,

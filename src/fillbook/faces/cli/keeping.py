@@ -282,7 +282,8 @@ def run_rekey(old_from: str | None) -> None:
             count, key = await keys.rekey(
                 pool, settings, older=older, actor=typist(), now=wiring.now()
             )
-        put(f"{count} stored keys are sealed with the secrets key {key.key_id} now.")
+        stored = "1 stored key is" if count == 1 else f"{count} stored keys are"
+        put(f"{stored} sealed with the secrets key {key.key_id} now.")
         put("Backups from before open only with the secrets key of that time.")
 
     run(work)

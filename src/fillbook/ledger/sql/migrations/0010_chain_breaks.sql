@@ -13,8 +13,8 @@ CREATE TABLE derived.chain_breaks (
 -- known to lack. A chain that breaks again and again is no chain: such a coin's balances follow
 -- another rule than the one that was learnt from the manual, and witness nothing.
 CREATE VIEW derived.broken_time AS
-SELECT b.account_id, range_agg(tstzrange(b.after_at, b.at, '[]')) AS pieces,
-    range_agg(tstzrange(b.after_at, b.at, '[]')) FILTER (WHERE NOT EXISTS (
+SELECT b.account_id, range_agg(tstzrange(b.after_at, b.at + interval '1 millisecond')) AS pieces,
+    range_agg(tstzrange(b.after_at, b.at + interval '1 millisecond')) FILTER (WHERE NOT EXISTS (
         SELECT 1 FROM derived.disputes d
         WHERE d.account_id = b.account_id AND d.missing_in = 'account_log'
           AND d.at >= b.after_at AND d.at <= b.at)) AS unexplained
