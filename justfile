@@ -48,6 +48,11 @@ bench *args: setup bench-kernel
     "{{ bin }}/python" -m benchmarks.disk
     "{{ bin }}/python" -m benchmarks.ledger
     "{{ bin }}/python" -m benchmarks.server_settings
+    "{{ bin }}/python" -m benchmarks.limited 4000 50
+    "{{ bin }}/python" -m benchmarks.note 1500
+    sh scripts/clients
+    "{{ bin }}/python" -m benchmarks.ccxt_contrast
+    "{{ bin }}/python" -m benchmarks.memory 100000
 
 # The kernel beside what people use today, which is installed into an environment of its own.
 bench-kernel: setup
