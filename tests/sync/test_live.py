@@ -161,6 +161,7 @@ async def test_what_is_heard_is_confirmed_by_windows(database_url: str) -> None:
         assert (await one.book.verify()).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["ws_dropped_event=1", "ws_silent=1"])
 async def test_a_deaf_feed_is_noticed(database_url: str, fault: str) -> None:
     """A socket that tells nothing: windows book the fill, and the line is begun again."""
@@ -174,6 +175,7 @@ async def test_a_deaf_feed_is_noticed(database_url: str, fault: str) -> None:
         await must_hold_truth(one.book)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -216,6 +218,7 @@ async def test_a_cut_line_loses_nothing(database_url: str) -> None:
         await must_hold_truth(one.book)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [60, -60])
 async def test_a_clock_that_is_slow_or_fast_changes_nothing(
     database_url: str, seconds: int

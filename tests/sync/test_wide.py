@@ -80,6 +80,7 @@ async def test_every_category_comes_out_as_it_truly_was(database_url: str, mode:
         assert hashed == await book.hash()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "switch",
     [
