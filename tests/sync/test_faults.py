@@ -59,6 +59,7 @@ async def _must_say_why(book: Book, days: int, reason: str) -> None:
     assert (await book.verify()).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING)
 async def test_a_fault_that_passes_leaves_no_trace(database_url: str, fault: str) -> None:
     """However often it strikes: once every window is proven, the book is exact."""
