@@ -126,6 +126,13 @@ async def _fetch_one(
     return passed.complete and not alarms
 
 
+async def all_wanted(pool: Pool, settings: Settings, account: Account) -> Window:
+    """From the earliest time that was ever asked for to now."""
+    now = wiring.now()
+    start = await earliest_wanted(pool, account.account_id)
+    return Window(start or months_before(now, settings.backfill_months), now)
+
+
 async def fetch(
     pool: Pool,
     settings: Settings,
@@ -138,11 +145,7 @@ async def fetch(
     """One pass over one account, with its progress shown."""
 
     async def asked(account: Account) -> Window:
-        if window is not None:
-            return window
-        now = wiring.now()
-        start = await earliest_wanted(pool, account.account_id)
-        return Window(start or months_before(now, settings.backfill_months), now)
+        return window or await all_wanted(pool, settings, account)
 
     with progress.shown(wiring.now) as show:
         return await wiring.sync(

@@ -3,18 +3,16 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
 from fillbook import wiring
-from fillbook.domain.account import Account
-from fillbook.domain.window import Window
 from fillbook.errors import FillbookError
 from fillbook.faces import logs
+from fillbook.faces.cli.fetch import all_wanted
 from fillbook.faces.cli.run import put, run, say
-from fillbook.faces.cli.times import months_before
 from fillbook.ledger._pool import Pool
-from fillbook.ledger.wanted import earliest_wanted
 from fillbook.settings import Settings, load
 from fillbook.sync.engine import Passed
 from fillbook.sync.live import Follower, State
@@ -63,7 +61,7 @@ class _Following:
             self.pool,
             self.settings,
             login=login,
-            window=self._window,
+            window=partial(all_wanted, self.pool, self.settings),
             on_state=told.state,
             on_lost=told.lost,
             on_passed=told.passed,
@@ -74,11 +72,6 @@ class _Following:
                 return False
         put(f"{way.name}: the key was changed; going on with the new one")
         return True
-
-    async def _window(self, account: Account) -> Window:
-        now = wiring.now()
-        start = await earliest_wanted(self.pool, account.account_id)
-        return Window(start or months_before(now, self.settings.backfill_months), now)
 
 
 @dataclass(slots=True)
