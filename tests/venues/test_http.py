@@ -92,14 +92,3 @@ async def test_nobody_listening_is_one_sentence() -> None:
 
     assert "query" not in str(caught.value)
     assert urlsplit(address).netloc in str(caught.value)
-
-
-async def test_a_session_that_was_handed_in_stays_open() -> None:
-    """Who made it closes it."""
-    async with scripted_bybit() as server, aiohttp.ClientSession() as session:
-        server.play("/x", Reply(body=b"{}"))
-        client = HttpClient(server.url, session=session)
-        await client.get("/x", headers={})
-        await client.close()
-
-        assert not session.closed

@@ -60,6 +60,9 @@ class Booked:
     def __add__(self, other: "Booked") -> "Booked":
         return Booked(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
+    def __sub__(self, other: "Booked") -> "Booked":
+        return Booked(*(a - b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:

@@ -1,5 +1,7 @@
 """Runs: what a sync did, counted in the transactions that did it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,6 +15,7 @@ SQL = queries("runs.sql")
 
 RunKind = Literal["backfill", "hourly", "manual"]
 RunStatus = Literal["completed", "failed", "partial"]
+NOTHING = Booked()
 
 
 @dataclass(slots=True)
@@ -25,7 +28,22 @@ class Run:
     requests: int = 0
     pages: int = 0
     trades_new: int = 0
-    booked: Booked = Booked()
+    booked: Booked = NOTHING
+
+    @contextmanager
+    def counted(self) -> Iterator["Counts"]:
+        """Count what a transaction does; what it took back counts for nothing.
+
+        Transactions of one run overlap, so each takes back its own part and leaves the others'.
+        """
+        counts = Counts(self)
+        try:
+            yield counts
+        except BaseException:
+            self.booked -= counts.booked
+            self.pages -= counts.pages
+            self.trades_new -= counts.trades_new
+            raise
 
     def columns(self) -> dict[str, object]:
         """The counters as columns."""
@@ -40,6 +58,25 @@ class Run:
             "quarantined": self.booked.quarantined,
             "revisions": self.booked.revisions,
         }
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one transaction adds to the counters of a run."""
+
+    run: Run
+    booked: Booked = NOTHING
+    pages: int = 0
+    trades_new: int = 0
+
+    def add(self, *, booked: Booked = NOTHING, pages: int = 0, trades_new: int = 0) -> None:
+        """Count more; called inside the transaction."""
+        self.booked += booked
+        self.pages += pages
+        self.trades_new += trades_new
+        self.run.booked += booked
+        self.run.pages += pages
+        self.run.trades_new += trades_new
 
 
 async def start(pool: Pool, run: Run, *, now: datetime) -> None:

@@ -3,12 +3,17 @@
 A writing transaction is READ COMMITTED. Before any other read it locks the account's chain head,
 then checks the fence of its lease. The lock, not the lease, keeps the writers of one account in
 order.
+
+Writers of one process queue for an account before they take a connection: those who wait for the
+lock of a busy account would otherwise hold all connections, and the other accounts would wait too.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from fillbook.errors import NotFound, StaleFence
 from fillbook.ledger._pool import Connection, Pool, transaction
@@ -17,6 +22,8 @@ from fillbook.ledger.chain import Head, link
 from fillbook.ledger.leases import LEASE_LENGTH, Lease
 
 SQL = queries("writing.sql")
+
+_queues: WeakKeyDictionary[Pool, dict[int, asyncio.Lock]] = WeakKeyDictionary()
 
 
 @dataclass(slots=True)
@@ -45,7 +52,7 @@ async def writing(
     Without a lease (rebuild, wipe) only the lock orders writers. A wipe outdates all fences, so
     that a sync that is under way cannot prove windows whose pages are gone.
     """
-    async with transaction(pool) as conn:
+    async with _queue(pool, account_id), transaction(pool) as conn:
         before = await _lock(conn, account_id)
         if lease is not None:
             await _check_fence(conn, lease, now)
@@ -56,6 +63,11 @@ async def writing(
             await conn.execute(
                 SQL["move_head"], {"account_id": account_id, "seq": after.seq, "hash": after.hash}
             )
+
+
+def _queue(pool: Pool, account_id: int) -> asyncio.Lock:
+    """Where this process's writers of an account wait for each other."""
+    return _queues.setdefault(pool, {}).setdefault(account_id, asyncio.Lock())
 
 
 async def _lock(conn: Connection, account_id: int) -> Head:

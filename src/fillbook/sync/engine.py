@@ -1,8 +1,10 @@
 """Bringing an account's streams up to date: plan, read, prove, lay.
 
-Windows run oldest to newest. A window that cannot be read to its end stays unproven and says why;
-the pass goes on with the next one, and the next pass tries again. A venue that does not answer, or
-does not accept the key, ends the pass.
+The streams of a pass are read side by side, for each has an endpoint and a pace of its own; the
+scopes of a stream share them and come one after the other. Windows run oldest to newest. A window
+that cannot be read to its end stays unproven and says why; the pass goes on with the next one, and
+the next pass tries again. A list that does not answer is left for the next pass and the others are
+read on; a venue that does not answer at all, or does not accept the key, ends the pass.
 """
 
 import asyncio
@@ -10,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 
@@ -23,6 +25,7 @@ from fillbook.errors import (
     VenueError,
     VenueNotOffered,
     VenuePermissionRefused,
+    VenueUnavailable,
 )
 from fillbook.ledger import accounts, coverage, leases, proofs, runs
 from fillbook.ledger._pool import Pool
@@ -35,7 +38,8 @@ from fillbook.sync import windows
 from fillbook.sync.heartbeat import kept
 from fillbook.sync.orders import ORDERS, ask_by_id
 from fillbook.sync.piece import PieceReader
-from fillbook.sync.traversal import Clock, Reader
+from fillbook.sync.side_by_side import side_by_side
+from fillbook.sync.traversal import PAGES_AHEAD_MAX, Clock, Reader
 from fillbook.venues._contract import StreamRules, Venue
 
 log = structlog.get_logger()
@@ -47,6 +51,7 @@ CLOCK_SLACK = timedelta(seconds=1)  # what an answer may take to come back
 FAILURES_SAID_MAX = 20
 OPTION = "option"
 LATELY = timedelta(days=14)
+PAGES_AHEAD_MIN = 6  # of one window, however many streams share the memory
 TURN = "history"  # the lease of a pass: one at a time over an account
 FAREWELL_SECONDS_MAX = 3  # for saying how a run ended; a stop must not wait for a dead database
 
@@ -110,6 +115,7 @@ class Engine:
     limits: Limits = field(default_factory=Limits)
     progress: Progress = lambda _: None
     again: bool = False  # read proven windows once more
+    new_id: Callable[[], UUID] = uuid4
 
     async def sync(self, kind: RunKind, asked: Window) -> Passed:
         """Read what is worth reading of the window asked for, on every stream and scope."""
@@ -126,7 +132,7 @@ class Engine:
         if asked.starts_at >= started:
             raise UsageError("The interval has not happened yet, by the venue's clock.")
         asked = Window(asked.starts_at, min(asked.ends_at, started))
-        run = Run(self.account.account_id, uuid4(), kind)
+        run = Run(self.account.account_id, self.new_id(), kind)
         came_to = CameTo()
         async with self._turn(run) as lease:
             await self._start(run)
@@ -144,23 +150,39 @@ class Engine:
         return Passed(run, tuple(came_to.failures), took, tuple(came_to.left_out))
 
     async def _streams(self, run: Run, lease: Lease, asked: Window, came_to: "CameTo") -> None:
-        """The streams, one by one, scope by scope; what is not offered is left out."""
-        for rules in map(self._bounded, self.venue.streams):
-            for scope in rules.scopes:
-                try:
-                    reader = self._reader(run, lease, rules, scope)
-                    came_to.failures += await self._scope(reader, asked)
-                except VenueNotOffered as error:
-                    if await self._was_offered(rules.name, scope):
-                        came_to.failures.append(f"{rules.name} {scope}: {error}")
-                    else:
-                        came_to.leave_out(rules.name, scope, error)
-                except VenuePermissionRefused as error:
-                    if rules.is_essential:
-                        raise
+        """All streams, side by side. A list that does not answer spoils the pass only."""
+        silent: list[VenueUnavailable] = []
+
+        async def one(rules: StreamRules) -> None:
+            try:
+                await self._stream(run, lease, rules, asked, came_to)
+            except VenueUnavailable as error:
+                silent.append(error)
+                came_to.failures.append(f"{rules.name}: {error}")
+
+        await side_by_side([one(self._bounded(rules)) for rules in self.venue.streams])
+        if silent and len(silent) == len(self.venue.streams):
+            raise silent[0]
+        if run.booked.executions_new:
+            await self._orders_by_id(run, lease, asked)
+
+    async def _stream(
+        self, run: Run, lease: Lease, rules: StreamRules, asked: Window, came_to: "CameTo"
+    ) -> None:
+        """One stream, scope by scope; what is not offered is left out."""
+        for scope in rules.scopes:
+            try:
+                reader = self._reader(run, lease, rules, scope)
+                came_to.failures += await self._scope(reader, asked)
+            except VenueNotOffered as error:
+                if await self._was_offered(rules.name, scope):
+                    came_to.failures.append(f"{rules.name} {scope}: {error}")
+                else:
                     came_to.leave_out(rules.name, scope, error)
-            if proofs.lays(rules.name) and run.booked.executions_new:
-                await self._orders_by_id(run, lease, asked)
+            except VenuePermissionRefused as error:
+                if rules.is_essential:
+                    raise
+                came_to.leave_out(rules.name, scope, error)
 
     async def _orders_by_id(self, run: Run, lease: Lease, asked: Window) -> None:
         if run.kind != "backfill":  # what this pass has booked happened lately
@@ -181,7 +203,10 @@ class Engine:
         return bool(known.read)
 
     def _reader(self, run: Run, lease: Lease, rules: StreamRules, scope: str) -> Reader:
-        return Reader(self.pool, self.venue, self.account, rules, scope, lease, run, self.clock)
+        ahead = max(PAGES_AHEAD_MIN, PAGES_AHEAD_MAX // len(self.venue.streams))
+        return Reader(
+            self.pool, self.venue, self.account, rules, scope, lease, run, self.clock, ahead
+        )
 
     async def _ask_again(
         self, run: Run, lease: Lease, disputed: "Disputed", came_to: "CameTo"

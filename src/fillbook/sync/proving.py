@@ -83,12 +83,13 @@ class Prover:
             read_at=traversed.read_at,
             run_id=reader.run.run_id,
         )
-        async with writing(
-            reader.pool, reader.account.account_id, lease=reader.lease, now=reader.clock()
-        ) as open_writing:
-            grown = await proofs.prove(open_writing, proof)
-            reader.run.trades_new += grown
-            await runs.progress(open_writing.conn, reader.run)
+        with reader.run.counted() as counts:
+            async with writing(
+                reader.pool, reader.account.account_id, lease=reader.lease, now=reader.clock()
+            ) as open_writing:
+                grown = await proofs.prove(open_writing, proof)
+                counts.add(trades_new=grown)
+                await runs.progress(open_writing.conn, reader.run)
         log.debug("window proven", window=str(window), pages=traversed.pages, trades=grown)
 
 

@@ -26,7 +26,7 @@ from fillbook.ledger.writing import writing
 from fillbook.venues._contract import StreamRules, Venue
 
 PAGES_MAX = 500  # per window; more rows than that want a shorter window
-PAGES_AHEAD_MAX = 48
+PAGES_AHEAD_MAX = 48  # of one window
 CURSOR_RESTARTS_MAX = 3
 
 Clock = Callable[[], datetime]
@@ -53,6 +53,7 @@ class Reader:
     lease: Lease
     run: Run
     clock: Clock
+    pages_ahead: int = PAGES_AHEAD_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Fetching:
     def begin_again(self) -> None:
         """Fetch from the first page on. The fetching before has come to an end."""
         self.rows_fetched, self._is_fetched = 0, False
-        self._queue = asyncio.Queue(PAGES_AHEAD_MAX)
+        self._queue = asyncio.Queue(self.reader.pages_ahead)
         self._task = asyncio.create_task(self._fetch())
 
     @property
@@ -198,16 +199,11 @@ async def _book(reader: Reader, batch: list[Rows]) -> int:
     records = [row for rows in batch for row in rows]
     now = reader.clock()
     source = Source(reader.rules.name, reader.scope, reader.run.run_id, now)
-    counters = reader.run.booked, reader.run.pages
-    try:
+    with reader.run.counted() as counts:
         async with writing(
             reader.pool, reader.account.account_id, lease=reader.lease, now=now
         ) as open_writing:
             booked = await facts.book_prepared(open_writing, source, records)
-            reader.run.booked += booked
-            reader.run.pages += len(batch)
+            counts.add(booked=booked, pages=len(batch))
             await runs.progress(open_writing.conn, reader.run)
-    except BaseException:
-        reader.run.booked, reader.run.pages = counters
-        raise
     return len(records)

@@ -15,8 +15,10 @@ import aiohttp
 from yarl import URL
 
 from fillbook.errors import SettingError, VenueUnavailable
+from fillbook.venues._breaks import sentence_of
+from fillbook.venues._socket import Socket, open_socket
+from fillbook.venues._transport import BODY_BYTES_MAX, Answer
 
-BODY_BYTES_MAX = 16 * 1024 * 1024
 TOTAL_SECONDS_MAX = 30
 READ_SECONDS_MAX = 15
 CONNECT_SECONDS_MAX = 10
@@ -24,15 +26,6 @@ CONNECTIONS_MAX = 16
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "fillbook"}
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer as it came. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +63,11 @@ def checked_base_url(base_url: str) -> str:
 class HttpClient:
     """GET requests to one base address. The session is made when the first request needs it."""
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        limits: HttpLimits | None = None,
-        session: aiohttp.ClientSession | None = None,
-    ) -> None:
+    def __init__(self, base_url: str, *, limits: HttpLimits | None = None) -> None:
         self.base_url = checked_base_url(base_url)
         self.host = urlsplit(self.base_url).netloc
         self._limits = limits or HttpLimits()
-        self._session = session
-        self._owns_session = session is None
+        self._session: aiohttp.ClientSession | None = None
 
     async def get(self, target: str, *, headers: Mapping[str, str]) -> Answer:
         """Ask for a path with its raw query."""
@@ -96,7 +82,7 @@ class HttpClient:
         raise VenueUnavailable(f"{self.host}: {failure}; try again later")
 
     async def _get(self, url: URL, headers: Mapping[str, str]) -> Answer:
-        session = self.session
+        session = self._opened()
         sent = {**_HEADERS, **headers}
         async with session.get(url, headers=sent, allow_redirects=False) as response:
             body = bytearray()
@@ -110,9 +96,11 @@ class HttpClient:
             received = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, received, bytes(body))
 
-    @property
-    def session(self) -> aiohttp.ClientSession:
-        """The session of this client, made when it is first needed."""
+    async def open_line(self, url: str) -> Socket:
+        """Open a line to an address of this host or of another one."""
+        return await open_socket(self._opened(), url)
+
+    def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             limits = self._limits
             self._session = aiohttp.ClientSession(
@@ -127,26 +115,7 @@ class HttpClient:
         return self._session
 
     async def close(self) -> None:
-        """Close the session, unless it was handed in."""
-        if self._session is not None and self._owns_session:
+        """Close the session."""
+        if self._session is not None:
             await self._session.close()
             self._session = None
-
-
-def sentence_of(error: BaseException) -> str:
-    """What went wrong, in words of our own."""
-    match error:
-        case TimeoutError():
-            return "no answer in time"
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
-            return "no trusted TLS connection, check the address and the machine's certificates"
-        case aiohttp.ClientConnectorDNSError():
-            return "the host name is not known, check the network"
-        case aiohttp.ClientConnectorError():
-            return "no connection, check the network"
-        case aiohttp.ClientPayloadError() | asyncio.IncompleteReadError():
-            return "the answer broke off"
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | OSError():
-            return "the connection was dropped"
-        case _:
-            return "the answer is not proper HTTP"

@@ -12,7 +12,8 @@ import aiohttp
 from yarl import URL
 
 from fillbook.errors import VenueError, VenueUnavailable
-from fillbook.venues._http import BODY_BYTES_MAX, HttpClient, sentence_of
+from fillbook.venues._breaks import sentence_of
+from fillbook.venues._transport import BODY_BYTES_MAX
 
 CLOSE_SECONDS_MAX = 3.0
 OPEN_SECONDS_MAX = 15.0
@@ -60,13 +61,13 @@ class Socket:
         return VenueUnavailable(f"{self.host}: {how}; connect again and read what was missed")
 
 
-async def open_socket(http: HttpClient, url: str) -> Socket:
+async def open_socket(session: aiohttp.ClientSession, url: str) -> Socket:
     """Open a line. HTTP 403 is told apart by its code: it blocks an address."""
     host = urlsplit(url).netloc
     failure = "no connection"
     try:
         async with asyncio.timeout(OPEN_SECONDS_MAX):
-            line = await http.session.ws_connect(
+            line = await session.ws_connect(
                 URL(url, encoded=True), max_msg_size=BODY_BYTES_MAX, autoping=True
             )
             return Socket(line, host)

@@ -13,7 +13,7 @@ from fillbook.domain.execution import Unreadable
 from fillbook.domain.raw import Page
 from fillbook.domain.window import Window
 from fillbook.errors import VenueError, VenueUnavailable
-from fillbook.venues._http import Answer
+from fillbook.venues._transport import Answer
 from fillbook.venues.bybit.envelope import result_of
 from fillbook.venues.bybit.fields import Unread
 from fillbook.venues.bybit.pages import read_page

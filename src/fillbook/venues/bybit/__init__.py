@@ -1,19 +1,19 @@
 """Bybit, API version 5, seen by one key over REST. `connect` is the way in."""
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-import aiohttp
-
 from fillbook.venues._http import HttpClient, HttpLimits
 from fillbook.venues._pace import PaceSettings, Sleep, Stopwatch
 from fillbook.venues._sharing import OF_THIS_PROCESS, Sharing
+from fillbook.venues._transport import Transport
 from fillbook.venues.bybit._venue import BybitVenue
 from fillbook.venues.bybit.histories import histories_of
 from fillbook.venues.bybit.hosts import base_url_of, stream_url_of
-from fillbook.venues.bybit.session import RetrySettings, Session
+from fillbook.venues.bybit.session import Jitter, RetrySettings, Session
 from fillbook.venues.bybit.sign import Signer
 from fillbook.venues.bybit.stream import StreamLimits
 
@@ -33,7 +33,8 @@ def connect(
     pace: PaceSettings | None = None,
     retry: RetrySettings | None = None,
     limits: HttpLimits | None = None,
-    http_session: aiohttp.ClientSession | None = None,
+    transport: Transport | None = None,
+    jitter: Jitter = random.uniform,
     streams: Iterable[str] | None = None,
     categories: Iterable[str] | None = None,
     stream_limits: StreamLimits | None = None,
@@ -49,12 +50,13 @@ def connect(
     if stream_url is not None:
         stream_url_of(checked, stream_url)  # what is wrong with it is said now
     session = Session(
-        http=HttpClient(checked, limits=limits, session=http_session),
+        http=transport or HttpClient(checked, limits=limits),
         signer=Signer(key=key, secret=secret),
         clock=clock,
         sharing=sharing or _sharing(sleep, stopwatch),
         pace=pace or PaceSettings(),
         retry=retry or RetrySettings(),
+        jitter=jitter,
     )
     chosen = histories_of(environment, streams=streams, categories=categories)
     return BybitVenue(

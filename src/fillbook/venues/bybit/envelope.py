@@ -23,7 +23,7 @@ from fillbook.errors import (
     VenueRequestError,
     VenueUnavailable,
 )
-from fillbook.venues._http import Answer
+from fillbook.venues._transport import Answer
 
 RESET_HEADER = "x-bapi-limit-reset-timestamp"
 QUOTE_LENGTH_MAX = 160

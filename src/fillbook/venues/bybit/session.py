@@ -31,14 +31,15 @@ from fillbook.errors import (
     VenueRateLimited,
     VenueUnavailable,
 )
-from fillbook.venues._http import Answer, HttpClient
 from fillbook.venues._pace import Pacer, PaceSettings
 from fillbook.venues._sharing import Network, Sharing
+from fillbook.venues._transport import Answer, Transport
 from fillbook.venues.bybit.envelope import BLOCKED_MINUTES, BLOCKS, header_number, result_of
 from fillbook.venues.bybit.hosts import network_of
 from fillbook.venues.bybit.sign import Signer
 
 T = TypeVar("T")
+Jitter = Callable[[float, float], float]
 
 TIME_PATH = "/v5/market/time"
 LIMIT_HEADER = "x-bapi-limit"
@@ -98,12 +99,13 @@ class Session:
     the same network of Bybit.
     """
 
-    http: HttpClient
+    http: Transport
     signer: Signer
     clock: Callable[[], datetime]
     sharing: Sharing
     pace: PaceSettings = field(default_factory=PaceSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
+    jitter: Jitter = random.uniform  # is no secret
     requests: int = 0
     offset: timedelta | None = None
 
@@ -208,7 +210,7 @@ class Session:
 
     def _backoff(self, tries: int) -> float:
         longest = min(BACKOFF_SECONDS_MAX, self.retry.base_seconds * float(1 << (tries - 1)))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+        return longest * self.jitter(0.5, 1.0)
 
     def _haste_pause(self, error: VenueRateLimited, tries: int) -> float:
         """Until the reset if the venue named one that is still to come, else a second or two."""
@@ -217,7 +219,7 @@ class Session:
             if left > 0:
                 return min(left + RESET_MARGIN_SECONDS, RESET_SECONDS_MAX)
         longest = min(HASTE_SECONDS_MAX, HASTE_SECONDS_MIN * float(1 << tries))
-        return random.uniform(HASTE_SECONDS_MIN, longest)  # noqa: S311 - jitter is no secret
+        return self.jitter(HASTE_SECONDS_MIN, longest)
 
 
 def _tell(pacer: Pacer, answer: Answer) -> None:

@@ -28,7 +28,7 @@ from fillbook.domain.raw import RawRecord
 from fillbook.domain.window import milliseconds
 from fillbook.errors import VenueError, VenueKeyError, VenueRequestError
 from fillbook.venues._contract import Heard
-from fillbook.venues._socket import Socket, open_socket
+from fillbook.venues._transport import Line
 from fillbook.venues.bybit import executions, orders
 from fillbook.venues.bybit.balances import UNIFIED, read_wallets
 from fillbook.venues.bybit.fields import Unread
@@ -101,10 +101,10 @@ async def listen(
         await socket.close()
 
 
-async def _open(session: Session, url: str) -> Socket:
+async def _open(session: Session, url: str) -> Line:
     session.check_silence()
     try:
-        return await open_socket(session.http, url)
+        return await session.http.open_line(url)
     except VenueError as error:
         session.note(error)
         raise
@@ -114,7 +114,7 @@ async def _open(session: Session, url: str) -> Socket:
 class _Line:
     """One line from its opening to its end."""
 
-    socket: Socket
+    socket: Line
     session: Session
     limits: StreamLimits
     _waiting: asyncio.Queue[Heard | VenueError] = field(
