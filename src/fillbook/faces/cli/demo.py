@@ -20,6 +20,7 @@ from fillbook import wiring
 from fillbook.domain.window import Window, from_milliseconds, milliseconds
 from fillbook.errors import FillbookError, VerifyFailed
 from fillbook.faces import logs
+from fillbook.faces.cli import progress
 from fillbook.faces.cli.ask import put_answer, read_report
 from fillbook.faces.cli.fetch import fetch
 from fillbook.faces.cli.options import Format
@@ -150,7 +151,10 @@ async def _demo(
     async with wiring.open_ledger(settings) as pool:
         if await rebuild_outdated(pool, now=wiring.now()):
             say("demo: figures of an older version were laid again")
-        passed = await fetch(pool, settings, login, kind="backfill", window=window)
+        with progress.shown(wiring.now) as show:
+            passed = await fetch(
+                pool, settings, login, kind="backfill", window=window, show=show(login.name)
+            )
         say("verifying: the chain, every reading, the coverage, every figure ...")
         verified = await _verify(pool, passed)
         outcome = await _outcome(pool, passed, verified)

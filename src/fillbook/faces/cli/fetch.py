@@ -1,6 +1,8 @@
 """`fillbook backfill` and `fillbook sync`: passes over the accounts, and what they came to."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -18,12 +20,16 @@ from fillbook.ledger._pool import Pool
 from fillbook.ledger.coverage import count_alarms
 from fillbook.ledger.wanted import earliest_wanted
 from fillbook.settings import Login, Settings, load
-from fillbook.sync.engine import Passed
+from fillbook.sync.engine import Passed, Progress
+from fillbook.sync.side_by_side import side_by_side
 from fillbook.wiring.keys import Way, paused_sentence
 
 log = structlog.get_logger()
 
 Kind = Literal["backfill", "manual"]
+
+AT_ONCE_MAX = 8  # accounts; those beyond wait for one that is done
+CONNECTIONS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,57 +79,70 @@ def _window(kind: Kind, asked: Asked, settings: Settings, now: datetime) -> Wind
 
 
 async def _fetch_all(kind: Kind, settings: Settings, asked: Asked, window: Window | None) -> bool:
-    """One account after the other; a bad one does not stop the rest."""
-    complete, failed = True, list[Exception]()
-    async with wiring.open_ledger(settings) as pool:
+    """The accounts side by side; a bad one does not stop the rest."""
+    async with wiring.open_ledger(settings, max_size=CONNECTIONS_MAX) as pool:
         ways = await wiring.ways(pool, settings, asked.account)
-        for way in ways:
-            try:
-                complete &= await _fetch_one(kind, settings, pool, way, window, again=asked.again)
-            except Exception as error:  # not even a defect in one may stop the others
-                if len(ways) == 1 or isinstance(error, DatabaseUnavailable):
-                    raise
-                known = isinstance(error, FillbookError)
-                say(
-                    f"{way.name}: {error}"
-                    if known
-                    else f"{way.name}: {type(error).__name__}: {error}"
-                )
-                log.warning("account failed", account=way.name, exc_info=not known)
-                failed.append(error)
-    if failed and len(failed) == len(ways):
-        raise failed[-1]
-    return complete and not failed
+        with progress.shown(wiring.now, names_accounts=len(ways) > 1) as show:
+            fetching = _Fetching(kind, settings, pool, window, show, asked.again, len(ways) == 1)
+            await side_by_side([fetching.one(way) for way in ways])
+    if fetching.failed and len(fetching.failed) == len(ways):
+        raise fetching.failed[-1]
+    return fetching.complete and not fetching.failed
 
 
-async def _fetch_one(
-    kind: Kind,
-    settings: Settings,
-    pool: Pool,
-    way: Way,
-    window: Window | None,
-    *,
-    again: bool,
-) -> bool:
-    """One account, unless it is paused; whether nothing is left to prove."""
-    if way.paused:
-        put(paused_sentence(way.name))
-        return True
-    login = way.opened()
-    logs.hide(login.key, login.secret.get_secret_value())
-    try:
-        passed = await fetch(pool, settings, login, kind=kind, window=window, again=again)
-    except wiring.Paused as paused:
-        put(str(paused))
-        return True
-    summarise(login.name, passed)
-    alarms = await count_alarms(pool, passed.run.account_id)
-    if alarms:
-        put(
-            f"{login.name}: {alarms} fills do not fit their position chain, so a fill is"
-            " missing: see `fillbook coverage`, and try `fillbook backfill --again`."
-        )
-    return passed.complete and not alarms
+@dataclass(slots=True)
+class _Fetching:
+    """What is asked of every account, and what it came to."""
+
+    kind: Kind
+    settings: Settings
+    pool: Pool
+    window: Window | None
+    show: Callable[[str], Progress]
+    again: bool
+    alone: bool
+    complete: bool = True
+    failed: list[Exception] = field(default_factory=list)
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE_MAX))
+
+    async def one(self, way: Way) -> None:
+        """One account; what is wrong with it is said, and the others go on."""
+        try:
+            async with self._turns:
+                done = await self._fetched(way)
+            self.complete &= done
+        except Exception as error:  # not even a defect in one may stop the others
+            if self.alone or isinstance(error, DatabaseUnavailable):
+                raise
+            known = isinstance(error, FillbookError)
+            say(f"{way.name}: {error}" if known else f"{way.name}: {type(error).__name__}: {error}")
+            log.warning("account failed", account=way.name, exc_info=not known)
+            self.failed.append(error)
+
+    async def _fetched(self, way: Way) -> bool:
+        """One account, unless it is paused; whether nothing is left to prove."""
+        if way.paused:
+            put(paused_sentence(way.name))
+            return True
+        login = way.opened()
+        logs.hide(login.key, login.secret.get_secret_value())
+        show = self.show(way.name)
+        try:
+            passed = await fetch(
+                self.pool, self.settings, login,
+                kind=self.kind, window=self.window, show=show, again=self.again,
+            )  # fmt: skip
+        except wiring.Paused as paused:
+            put(str(paused))
+            return True
+        summarise(login.name, passed)
+        alarms = await count_alarms(self.pool, passed.run.account_id)
+        if alarms:
+            put(
+                f"{login.name}: {alarms} fills do not fit their position chain, so a fill is"
+                " missing: see `fillbook coverage`, and try `fillbook backfill --again`."
+            )
+        return passed.complete and not alarms
 
 
 async def all_wanted(pool: Pool, settings: Settings, account: Account) -> Window:
@@ -140,6 +159,7 @@ async def fetch(
     *,
     kind: Kind,
     window: Window | None,
+    show: Progress,
     again: bool = False,
 ) -> Passed:
     """One pass over one account, with its progress shown."""
@@ -147,10 +167,9 @@ async def fetch(
     async def asked(account: Account) -> Window:
         return window or await all_wanted(pool, settings, account)
 
-    with progress.shown(wiring.now) as show:
-        return await wiring.sync(
-            pool, settings, login=login, kind=kind, window=asked, progress=show, again=again
-        )
+    return await wiring.sync(
+        pool, settings, login=login, kind=kind, window=asked, progress=show, again=again
+    )
 
 
 def summarise(name: str, passed: Passed) -> None:
