@@ -92,17 +92,16 @@ async def progress(conn: Connection, run: Run) -> None:
     await conn.execute(SQL["put_progress"], run.columns())
 
 
-async def end(pool: Pool, run: Run, status: RunStatus, *, error: str, now: datetime) -> None:
+async def end(conn: Connection, run: Run, status: RunStatus, *, error: str, now: datetime) -> None:
     """Record how a run ended."""
-    async with transaction(pool) as conn:
-        await conn.execute(
-            SQL["end_run"],
-            {
-                "account_id": run.account_id,
-                "run_id": run.run_id,
-                "status": status,
-                "error": error,
-                "requests": run.requests,
-                "now": now,
-            },
-        )
+    await conn.execute(
+        SQL["end_run"],
+        {
+            "account_id": run.account_id,
+            "run_id": run.run_id,
+            "status": status,
+            "error": error,
+            "requests": run.requests,
+            "now": now,
+        },
+    )

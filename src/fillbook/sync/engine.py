@@ -11,10 +11,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from fillbook.domain.account import Account
 from fillbook.domain.window import Window, intersect, minus, union
@@ -27,8 +28,8 @@ from fillbook.errors import (
     VenuePermissionRefused,
     VenueUnavailable,
 )
-from fillbook.ledger import accounts, coverage, leases, proofs, runs
-from fillbook.ledger._pool import Pool
+from fillbook.ledger import accounts, coverage, leases, proofs, runs, timings
+from fillbook.ledger._pool import Pool, transaction
 from fillbook.ledger.leases import Lease
 from fillbook.ledger.proofs import Proof
 from fillbook.ledger.runs import Run, RunKind
@@ -39,6 +40,7 @@ from fillbook.sync.heartbeat import kept
 from fillbook.sync.orders import ORDERS, ask_by_id
 from fillbook.sync.piece import PieceReader
 from fillbook.sync.side_by_side import side_by_side
+from fillbook.sync.tally import Tally, in_ms
 from fillbook.sync.traversal import PAGES_AHEAD_MAX, Clock, Reader
 from fillbook.venues._contract import StreamRules, Venue
 
@@ -95,8 +97,10 @@ class Passed:
 class CameTo:
     """What a pass has come to so far."""
 
+    started: datetime
     failures: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
 
     def leave_out(self, stream: str, scope: str, error: VenueError) -> None:
         """Go on without what is not offered."""
@@ -133,9 +137,12 @@ class Engine:
             raise UsageError("The interval has not happened yet, by the venue's clock.")
         asked = Window(asked.starts_at, min(asked.ends_at, started))
         run = Run(self.account.account_id, self.new_id(), kind)
-        came_to = CameTo()
-        async with self._turn(run) as lease:
-            await self._start(run)
+        with bound_contextvars(account=self.account.name, run=str(run.run_id)):
+            return await self._pass(run, asked, CameTo(started))
+
+    async def _pass(self, run: Run, asked: Window, came_to: CameTo) -> Passed:
+        async with self._turn(run, came_to) as lease:
+            await self._start(run, asked)
             await self._learn()
             before = await self._disputed(asked)
             await self._streams(run, lease, asked, came_to)
@@ -145,11 +152,11 @@ class Engine:
                 await self._ask_again(run, lease, fresh, came_to)
             await self._observe_marks()
             came_to.failures += _in_words(await self._disputed(asked))
-        await self._end(run, failures=came_to.failures)
-        took = self.clock() - started
+        await self._end(run, came_to)
+        took = self.clock() - came_to.started
         return Passed(run, tuple(came_to.failures), took, tuple(came_to.left_out))
 
-    async def _streams(self, run: Run, lease: Lease, asked: Window, came_to: "CameTo") -> None:
+    async def _streams(self, run: Run, lease: Lease, asked: Window, came_to: CameTo) -> None:
         """All streams, side by side. A list that does not answer spoils the pass only."""
         silent: list[VenueUnavailable] = []
 
@@ -167,13 +174,13 @@ class Engine:
             await self._orders_by_id(run, lease, asked)
 
     async def _stream(
-        self, run: Run, lease: Lease, rules: StreamRules, asked: Window, came_to: "CameTo"
+        self, run: Run, lease: Lease, rules: StreamRules, asked: Window, came_to: CameTo
     ) -> None:
         """One stream, scope by scope; what is not offered is left out."""
         for scope in rules.scopes:
             try:
                 reader = self._reader(run, lease, rules, scope)
-                came_to.failures += await self._scope(reader, asked)
+                await self._scope(reader, asked, came_to)
             except VenueNotOffered as error:
                 if await self._was_offered(rules.name, scope):
                     came_to.failures.append(f"{rules.name} {scope}: {error}")
@@ -209,7 +216,7 @@ class Engine:
         )
 
     async def _ask_again(
-        self, run: Run, lease: Lease, disputed: "Disputed", came_to: "CameTo"
+        self, run: Run, lease: Lease, disputed: "Disputed", came_to: CameTo
     ) -> None:
         """Read again what is in dispute: what a list left out may be listed by now."""
         for rules in map(self._bounded, self.venue.streams):
@@ -221,6 +228,8 @@ class Engine:
                 for piece in union(wide):
                     reader = self._reader(run, lease, rules, scope)
                     came_to.failures += await PieceReader(reader, piece, lambda _: None).read()
+                    came_to.tally.take_in(reader.tally)
+                    log.info("asked again", stream=rules.name, scope=scope, window=str(piece))
 
     async def _disputed(self, asked: Window) -> "Disputed":
         """Where witnesses disagree, or balances do not add up, by stream and scope."""
@@ -233,7 +242,7 @@ class Engine:
         return found
 
     @asynccontextmanager
-    async def _turn(self, run: Run) -> AsyncIterator[Lease]:
+    async def _turn(self, run: Run, came_to: CameTo) -> AsyncIterator[Lease]:
         """Hold the account's lease; whatever ends the turn early is said in the run."""
         lease = await leases.acquire(self.pool, self.account.account_id, TURN, now=self.clock())
         try:
@@ -246,7 +255,7 @@ class Engine:
         except (Exception, asyncio.CancelledError) as error:
             with suppress(TimeoutError, DatabaseUnavailable):
                 async with asyncio.timeout(FAREWELL_SECONDS_MAX):
-                    await self._end(run, failed=_said(error))
+                    await self._end(run, came_to, failed=_said(error))
                     await leases.give_back(self.pool, lease, now=self.clock())
             raise
         await leases.give_back(self.pool, lease, now=self.clock())
@@ -259,28 +268,60 @@ class Engine:
             overlap=max(rules.overlap, overlap) if overlap else rules.overlap,
         )
 
-    async def _start(self, run: Run) -> None:
-        log.info("sync started", account=self.account.name, run=str(run.run_id))
+    async def _start(self, run: Run, asked: Window) -> None:
+        log.info("sync started", kind=run.kind, window=str(asked))
         await runs.start(self.pool, run, now=self.clock())
         terms = await self.venue.contract_terms()
         await accounts.put_terms(self.pool, self.account, terms, now=self.clock())
 
-    async def _end(self, run: Run, *, failures: list[str] | None = None, failed: str = "") -> None:
+    async def _end(self, run: Run, came_to: CameTo, *, failed: str = "") -> None:
+        failures = came_to.failures
         status: runs.RunStatus = "failed" if failed else "partial" if failures else "completed"
-        error = failed or _bounded_text(failures or [])
+        error = failed or _bounded_text(failures)
         run.requests = self.venue.requests
-        await runs.end(self.pool, run, status, error=error, now=self.clock())
+        now, slowest = self.clock(), came_to.tally.slowest
+        async with transaction(self.pool) as conn:
+            await timings.put_slowest(
+                conn, account_id=run.account_id, run_id=run.run_id, timed=slowest, noted_at=now
+            )
+            await runs.end(conn, run, status, error=error, now=now)
         log.info(
             "sync ended",
-            account=self.account.name,
             status=status,
             requests=run.requests,
+            pages=run.pages,
+            windows=came_to.tally.windows,
+            not_proven=came_to.tally.failed,
+            rows=run.booked.rows_seen,
             rows_new=run.booked.rows_new,
+            executions_new=run.booked.executions_new,
+            trades_new=run.trades_new,
+            quarantined=run.booked.quarantined,
+            revisions=run.booked.revisions,
+            ms=in_ms(now - came_to.started),
+            slowest=str(slowest[0]) if slowest else "",
             error=error,
         )
 
-    async def _scope(self, reader: Reader, asked: Window) -> list[str]:
-        """One scope of one stream; returns why windows failed."""
+    async def _scope(self, reader: Reader, asked: Window, came_to: CameTo) -> None:
+        """One scope of one stream."""
+        begun, tally = self.clock(), reader.tally
+        with bound_contextvars(stream=reader.rules.name, scope=reader.scope):
+            try:
+                came_to.failures += await self._windows(reader, asked)
+            finally:
+                came_to.tally.take_in(tally)
+            log.info(
+                "stream read",
+                windows=tally.windows,
+                not_proven=tally.failed,
+                pages=tally.pages,
+                rows=tally.rows,
+                ms=in_ms(self.clock() - begun),
+            )
+
+    async def _windows(self, reader: Reader, asked: Window) -> list[str]:
+        """What is worth reading of one list; returns why windows failed."""
         rules, scope, now = reader.rules, reader.scope, self.clock()
         if asked.ends_at <= now - rules.retention and proofs.lays(rules.name):
             raise UsageError(

@@ -64,20 +64,24 @@ class PieceReader:
     async def _window(self, fetching: Fetching, prover: Prover) -> bool:
         """Read one window; false when it must be read again, shorter."""
         window = fetching.window
+
+        async def fail(error: VenueError | WindowUnproven, *, window: Window = window) -> str:
+            return await prover.failed(window, str(error), took=fetching.took)
+
         try:
             await prover.add(await traverse(fetching, then=lambda: self._go_ahead(fetching)))
         except TooManyPages as error:
             if window.length > windows.WINDOW_MIN:
                 self._length = window.length / 2
                 return False
-            self.failures.append(await prover.failed(window, str(error)))
+            self.failures.append(await fail(error))
         except (WindowUnproven, VenueRequestError) as error:
-            self.failures.append(await prover.failed(window, str(error)))
+            self.failures.append(await fail(error))
         except (VenueNotOffered, VenueKeyError) as error:
-            await prover.failed(Window(window.starts_at, self.piece.ends_at), str(error))
+            await fail(error, window=Window(window.starts_at, self.piece.ends_at))
             raise
         except VenueError as error:
-            await prover.failed(window, str(error))
+            await fail(error)
             raise
         return True
 

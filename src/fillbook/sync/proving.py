@@ -4,6 +4,7 @@ An account is silent most of the time and in most products. A proof is a transac
 held nothing needs none of its own, because nothing of it waits to be laid.
 """
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -12,7 +13,9 @@ import structlog
 from fillbook.domain.window import Window
 from fillbook.ledger import coverage, proofs, runs
 from fillbook.ledger.proofs import Proof
+from fillbook.ledger.timings import Timed
 from fillbook.ledger.writing import writing
+from fillbook.sync.tally import in_ms
 from fillbook.sync.traversal import Reader, Traversed
 
 log = structlog.get_logger()
@@ -29,6 +32,7 @@ class Prover:
 
     async def add(self, traversed: Traversed) -> None:
         """A window was read to its end."""
+        self.reader.tally.add(_timed(self.reader, traversed))
         waiting = self._silent
         self._silent = None
         if waiting is not None:
@@ -45,10 +49,12 @@ class Prover:
         if waiting is not None:
             await self._prove(waiting)
 
-    async def failed(self, window: Window, reason: str) -> str:
+    async def failed(self, window: Window, reason: str, *, took: timedelta = timedelta()) -> str:
         """Say why a window is not proven; what was read before it is proven first."""
         await self.flush()
         reader = self.reader
+        name, scope = reader.rules.name, reader.scope
+        reader.tally.add(Timed(name, scope, window, 0, 0, took, reason))
         async with writing(
             reader.pool, reader.account.account_id, lease=reader.lease, now=reader.clock()
         ) as open_writing:
@@ -67,6 +73,7 @@ class Prover:
             scope=reader.scope,
             window=str(window),
             reason=reason,
+            ms=in_ms(took),
         )
         return f"{reader.rules.name} {reader.scope}, {window}: {reason}"
 
@@ -90,7 +97,26 @@ class Prover:
                 grown = await proofs.prove(open_writing, proof)
                 counts.add(trades_new=grown)
                 await runs.progress(open_writing.conn, reader.run)
-        log.debug("window proven", window=str(window), pages=traversed.pages, trades=grown)
+        log.log(
+            logging.INFO if traversed.row_count else logging.DEBUG,
+            "window proven",
+            window=str(window),
+            pages=traversed.pages,
+            rows=traversed.row_count,
+            new_trades=grown,
+            ms=in_ms(traversed.took),
+        )
+
+
+def _timed(reader: Reader, traversed: Traversed) -> Timed:
+    return Timed(
+        stream=reader.rules.name,
+        scope=reader.scope,
+        window=traversed.window,
+        pages=traversed.pages,
+        row_count=traversed.row_count,
+        took=traversed.took,
+    )
 
 
 def _joined(before: Traversed, after: Traversed) -> Traversed:
@@ -101,4 +127,5 @@ def _joined(before: Traversed, after: Traversed) -> Traversed:
         pages=before.pages + after.pages,
         row_count=before.row_count + after.row_count,
         read_at=before.read_at,
+        took=before.took + after.took,
     )

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from fillbook.domain.account import Account
@@ -23,6 +23,7 @@ from fillbook.ledger.facts import Source
 from fillbook.ledger.leases import Lease
 from fillbook.ledger.runs import Run
 from fillbook.ledger.writing import writing
+from fillbook.sync.tally import Tally
 from fillbook.venues._contract import StreamRules, Venue
 
 PAGES_MAX = 500  # per window; more rows than that want a shorter window
@@ -54,6 +55,7 @@ class Reader:
     run: Run
     clock: Clock
     pages_ahead: int = PAGES_AHEAD_MAX
+    tally: Tally = field(default_factory=Tally)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Traversed:
     row_count: int
     read_at: datetime
     run_id: UUID
+    took: timedelta = timedelta()  # from the first question until it was booked
 
 
 @dataclass(slots=True)
@@ -74,12 +77,14 @@ class Fetching:
     reader: Reader
     window: Window
     rows_fetched: int = 0
+    began_at: datetime = field(init=False)
     _is_fetched: bool = False
     _queue: "asyncio.Queue[Rows | None]" = field(init=False)
     _task: "asyncio.Task[datetime]" = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin at once."""
+        self.began_at = self.reader.clock()
         self.begin_again()
 
     def begin_again(self) -> None:
@@ -87,6 +92,11 @@ class Fetching:
         self.rows_fetched, self._is_fetched = 0, False
         self._queue = asyncio.Queue(self.reader.pages_ahead)
         self._task = asyncio.create_task(self._fetch())
+
+    @property
+    def took(self) -> timedelta:
+        """How long it has been in hand."""
+        return self.reader.clock() - self.began_at
 
     @property
     def is_fetched(self) -> bool:
@@ -181,7 +191,7 @@ async def _once(fetching: Fetching, then: Callable[[], None]) -> Traversed:
         then()
     finally:
         await fetching.stop()
-    return Traversed(fetching.window, pages, row_count, read_at, reader.run.run_id)
+    return Traversed(fetching.window, pages, row_count, read_at, reader.run.run_id, fetching.took)
 
 
 async def book_page(reader: Reader, page: Page) -> int:
