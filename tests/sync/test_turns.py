@@ -7,7 +7,8 @@ import pytest
 
 from fillbook.errors import LeaseHeld, StaleFence
 from fillbook.ledger import leases
-from fillbook.sync.engine import TURN, Limits, Passed
+from fillbook.sync.engine import Limits, Passed
+from fillbook.sync.turn import TURN
 from tests.sync.book import DAY, Book, Undisturbed, opened, paper, whole
 from tests.sync.truth import must_equal_truth
 

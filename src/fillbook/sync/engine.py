@@ -7,11 +7,10 @@ the next pass tries again. A list that does not answer is left for the next pass
 read on; a venue that does not answer at all, or does not accept the key, ends the pass.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import structlog
@@ -20,28 +19,25 @@ from structlog.contextvars import bound_contextvars
 from fillbook.domain.account import Account
 from fillbook.domain.window import Window, intersect, minus, union
 from fillbook.errors import (
-    DatabaseUnavailable,
-    FillbookError,
     UsageError,
     VenueError,
     VenueNotOffered,
     VenuePermissionRefused,
     VenueUnavailable,
 )
-from fillbook.ledger import accounts, coverage, leases, proofs, runs, timings
-from fillbook.ledger._pool import Pool, transaction
+from fillbook.ledger import accounts, coverage, proofs, runs
+from fillbook.ledger._pool import Pool
 from fillbook.ledger.leases import Lease
-from fillbook.ledger.proofs import Proof
 from fillbook.ledger.runs import Run, RunKind
 from fillbook.ledger.spoken_of import symbols_spoken_of
-from fillbook.ledger.writing import writing
 from fillbook.sync import windows
-from fillbook.sync.heartbeat import kept
 from fillbook.sync.orders import ORDERS, ask_by_id
 from fillbook.sync.piece import PieceReader
+from fillbook.sync.retention import name_unavailable
 from fillbook.sync.side_by_side import side_by_side
-from fillbook.sync.tally import Tally, in_ms
+from fillbook.sync.tally import in_ms
 from fillbook.sync.traversal import PAGES_AHEAD_MAX, Clock, Reader
+from fillbook.sync.turn import CameTo, turn
 from fillbook.venues._contract import StreamRules, Venue
 
 log = structlog.get_logger()
@@ -50,12 +46,9 @@ Progress = Callable[["Step"], None]
 Disputed = dict[tuple[str, str], list[Window]]  # by stream and scope
 
 CLOCK_SLACK = timedelta(seconds=1)  # what an answer may take to come back
-FAILURES_SAID_MAX = 20
 OPTION = "option"
 LATELY = timedelta(days=14)
 PAGES_AHEAD_MIN = 6  # of one window, however many streams share the memory
-TURN = "history"  # the lease of a pass: one at a time over an account
-FAREWELL_SECONDS_MAX = 3  # for saying how a run ended; a stop must not wait for a dead database
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +86,6 @@ class Passed:
         return not self.failures
 
 
-@dataclass(slots=True)
-class CameTo:
-    """What a pass has come to so far."""
-
-    started: datetime
-    failures: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-
-    def leave_out(self, stream: str, scope: str, error: VenueError) -> None:
-        """Go on without what is not offered."""
-        self.left_out.append(f"{stream} {scope}: {error}")
-        log.warning("left out", stream=stream, scope=scope, reason=str(error))
-
-
 @dataclass(frozen=True, slots=True)
 class Engine:
     """All that a pass needs, handed in."""
@@ -138,10 +116,13 @@ class Engine:
         asked = Window(asked.starts_at, min(asked.ends_at, started))
         run = Run(self.account.account_id, self.new_id(), kind)
         with bound_contextvars(account=self.account.name, run=str(run.run_id)):
-            return await self._pass(run, asked, CameTo(started))
+            return await self._pass(asked, CameTo(run, started))
 
-    async def _pass(self, run: Run, asked: Window, came_to: CameTo) -> Passed:
-        async with self._turn(run, came_to) as lease:
+    async def _pass(self, asked: Window, came_to: CameTo) -> Passed:
+        run = came_to.run
+        async with turn(
+            self.pool, came_to, clock=self.clock, requests=lambda: self.venue.requests
+        ) as lease:
             await self._start(run, asked)
             await self._learn()
             before = await self._disputed(asked)
@@ -152,7 +133,6 @@ class Engine:
                 await self._ask_again(run, lease, fresh, came_to)
             await self._observe_marks()
             came_to.failures += _in_words(await self._disputed(asked))
-        await self._end(run, came_to)
         took = self.clock() - came_to.started
         return Passed(run, tuple(came_to.failures), took, tuple(came_to.left_out))
 
@@ -241,25 +221,6 @@ class Engine:
                     found[rules.name, scope] = pieces
         return found
 
-    @asynccontextmanager
-    async def _turn(self, run: Run, came_to: CameTo) -> AsyncIterator[Lease]:
-        """Hold the account's lease; whatever ends the turn early is said in the run."""
-        lease = await leases.acquire(self.pool, self.account.account_id, TURN, now=self.clock())
-        try:
-            async with kept(self.pool, lease, self.clock):
-                yield lease
-        except DatabaseUnavailable:
-            # Nobody is there to be told, and asking again would only hold up the exit. The next run
-            # finds that this process is gone, takes the lease and closes the run.
-            raise
-        except (Exception, asyncio.CancelledError) as error:
-            with suppress(TimeoutError, DatabaseUnavailable):
-                async with asyncio.timeout(FAREWELL_SECONDS_MAX):
-                    await self._end(run, came_to, failed=_said(error))
-                    await leases.give_back(self.pool, lease, now=self.clock())
-            raise
-        await leases.give_back(self.pool, lease, now=self.clock())
-
     def _bounded(self, rules: StreamRules) -> StreamRules:
         longest, overlap = self.limits.window_max, self.limits.overlap_min
         return replace(
@@ -273,35 +234,6 @@ class Engine:
         await runs.start(self.pool, run, now=self.clock())
         terms = await self.venue.contract_terms()
         await accounts.put_terms(self.pool, self.account, terms, now=self.clock())
-
-    async def _end(self, run: Run, came_to: CameTo, *, failed: str = "") -> None:
-        failures = came_to.failures
-        status: runs.RunStatus = "failed" if failed else "partial" if failures else "completed"
-        error = failed or _bounded_text(failures)
-        run.requests = self.venue.requests
-        now, slowest = self.clock(), came_to.tally.slowest
-        async with transaction(self.pool) as conn:
-            await timings.put_slowest(
-                conn, account_id=run.account_id, run_id=run.run_id, timed=slowest, noted_at=now
-            )
-            await runs.end(conn, run, status, error=error, now=now)
-        log.info(
-            "sync ended",
-            status=status,
-            requests=run.requests,
-            pages=run.pages,
-            windows=came_to.tally.windows,
-            not_proven=came_to.tally.failed,
-            rows=run.booked.rows_seen,
-            rows_new=run.booked.rows_new,
-            executions_new=run.booked.executions_new,
-            trades_new=run.trades_new,
-            quarantined=run.booked.quarantined,
-            revisions=run.booked.revisions,
-            ms=in_ms(now - came_to.started),
-            slowest=str(slowest[0]) if slowest else "",
-            error=error,
-        )
 
     async def _scope(self, reader: Reader, asked: Window, came_to: CameTo) -> None:
         """One scope of one stream."""
@@ -329,7 +261,7 @@ class Engine:
             )
         what = (self.pool, self.account.account_id, rules.name, scope)
         await coverage.want(*what, asked)
-        await self._name_unavailable(reader, asked)
+        await name_unavailable(reader, asked)
         known = await coverage.get(*what)
         todo = windows.plan(known, asked, rules, now=now, again=self.again)
         total = sum((piece.length for piece in todo), timedelta())
@@ -356,34 +288,6 @@ class Engine:
                 return
             await accounts.put_marks(self.pool, self.account, marks, now=self.clock())
 
-    async def _name_unavailable(self, reader: Reader, asked: Window) -> None:
-        """Name what the venue no longer keeps, once: the next pass asks for the same again."""
-        gone = windows.unavailable(asked, reader.rules, now=self.clock())
-        if gone is None:
-            return
-        stream, scope = reader.rules.name, reader.scope
-        known = await coverage.get(self.pool, self.account.account_id, stream, scope)
-        for piece in minus([gone], union([*known.unavailable, *known.read])):
-            await self._name_gone(reader, piece)
-
-    async def _name_gone(self, reader: Reader, gone: Window) -> None:
-        async with writing(
-            self.pool, self.account.account_id, lease=reader.lease, now=self.clock()
-        ) as open_writing:
-            proof = Proof(
-                stream=reader.rules.name,
-                scope=reader.scope,
-                window=gone,
-                outcome="unavailable",
-                pages=0,
-                row_count=0,
-                read_at=self.clock(),
-                run_id=reader.run.run_id,
-                reason="older than the venue keeps",
-            )
-            await proofs.add_window(open_writing, proof)
-            await coverage.name_unavailable(open_writing, proof.stream, proof.scope, gone)
-
 
 def minus_each(found: Disputed, before: Disputed) -> Disputed:
     """What was found and was not there before."""
@@ -397,16 +301,3 @@ def _in_words(disputed: Disputed) -> list[str]:
         for (stream, scope), pieces in disputed.items()
         for piece in pieces
     ]
-
-
-def _bounded_text(failures: Sequence[str]) -> str:
-    """Some of many reasons, and how many there are."""
-    more = len(failures) - FAILURES_SAID_MAX
-    said = [*failures[:FAILURES_SAID_MAX], *([f"and {more} more"] if more > 0 else [])]
-    return "; ".join(said)
-
-
-def _said(error: BaseException) -> str:
-    if isinstance(error, asyncio.CancelledError):
-        return "stopped before its end; what it booked is kept"
-    return str(error) if isinstance(error, FillbookError) else f"{type(error).__name__}: {error}"

@@ -90,7 +90,7 @@ class Prover:
             read_at=traversed.read_at,
             run_id=reader.run.run_id,
         )
-        with reader.run.counted() as counts:
+        with reader.tally.spending("prove", reader.clock), reader.run.counted() as counts:
             async with writing(
                 reader.pool, reader.account.account_id, lease=reader.lease, now=reader.clock()
             ) as open_writing:

@@ -142,7 +142,8 @@ class Fetching:
         stream, scope = reader.rules.name, reader.scope
         for _ in range(PAGES_MAX):
             try:
-                page = await reader.venue.pages(stream, scope, self.window, cursor)
+                with reader.tally.spending("fetch", reader.clock):
+                    page = await reader.venue.pages(stream, scope, self.window, cursor)
             except VenueRequestError as error:
                 if cursor is None:
                     raise
@@ -209,7 +210,7 @@ async def _book(reader: Reader, batch: list[Rows]) -> int:
     records = [row for rows in batch for row in rows]
     now = reader.clock()
     source = Source(reader.rules.name, reader.scope, reader.run.run_id, now)
-    with reader.run.counted() as counts:
+    with reader.tally.spending("book", reader.clock), reader.run.counted() as counts:
         async with writing(
             reader.pool, reader.account.account_id, lease=reader.lease, now=now
         ) as open_writing:
