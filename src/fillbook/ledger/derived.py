@@ -34,6 +34,7 @@ TRADES = queries("trades.sql")
 DERIVATION_VERSION = 2
 
 _DROPS = ("drop_lines", "drop_matches", "drop_funding_shares")
+LAID_MANY = 64  # facts at once that may change what the planner should know
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +274,8 @@ class _Leg:
                 return False
             self.any_fact = self.any_fact or chunk.any or laid.stretch.is_laid
             await self._save(rows.of_leg(self.account_id, laid, chunk.currency), chunk)
-            await keep_statistics(self.conn, self.account_id)
+            if len(chunk.executions) + len(chunk.cash_flows) >= LAID_MANY:
+                await keep_statistics(self.conn, self.account_id)
             state = laid.stretch
         if self.any_fact:
             await self.conn.execute(
