@@ -75,7 +75,7 @@ async def test_snapshot_stands_still(empty_database_url: str) -> None:
             async with transaction(pool) as writer:
                 await writer.execute("INSERT INTO t VALUES (1)")
             assert await one(reader, b"SELECT count(*) FROM t") == 0
-        with pytest.raises(errors.ReadOnlySqlTransaction):
+        with pytest.raises(DatabaseRefused, match="read-only"):
             async with snapshot(pool) as reader:
                 await reader.execute("INSERT INTO t VALUES (2)")
         for _ in range(3):
@@ -130,12 +130,14 @@ async def test_connection_lost_in_the_middle(empty_database_url: str) -> None:
             assert await one(conn, b"SELECT 1") == 1
 
 
-async def test_statement_errors_pass(empty_database_url: str) -> None:
-    """An error of a statement is not dressed up as a lost connection."""
+async def test_what_a_server_would_not_do_is_told_apart(empty_database_url: str) -> None:
+    """A refused statement is a sentence of its own, not a lost connection."""
 
     async with open_pool(empty_database_url) as pool:
-        with pytest.raises(errors.LockNotAvailable):
+        with pytest.raises(DatabaseRefused, match="nothing of it was booked") as refused:
             await _lock_twice(pool)
+
+    assert isinstance(refused.value.__cause__, errors.LockNotAvailable)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from fillbook.errors import DatabaseRefused, DatabaseUnavailable
-from fillbook.ledger._address import describe, reachable, unavailable
+from fillbook.ledger._address import REASON_CHARACTERS_MAX, describe, reachable, scrub, unavailable
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
@@ -67,7 +67,7 @@ async def open_pool(url: str, *, max_size: int = 4, prepare: bool = True) -> Asy
         max_size=max_size,
         open=False,
         name="fillbook",
-        check=AsyncConnectionPool.check_connection,
+        check=lambda conn: _must_be_alive(pool, conn),
         configure=_configure,
         kwargs={
             "autocommit": False,
@@ -75,6 +75,7 @@ async def open_pool(url: str, *, max_size: int = 4, prepare: bool = True) -> Asy
             "connect_timeout": CONNECT_SECONDS_MAX,
         },
         timeout=CHECKOUT_SECONDS_MAX,
+        reconnect_timeout=CHECKOUT_SECONDS_MAX,
         max_waiting=WAITING_MAX,
         max_idle=IDLE_SECONDS_MAX,
         max_lifetime=LIFETIME_SECONDS_MAX,
@@ -122,6 +123,32 @@ async def _checked_out(pool: Pool) -> AsyncIterator[Connection]:
     except OperationalError as error:
         if _is_lost(error):
             raise unavailable(url, error) from error
+        raise _refused(url, error) from error
+    except errors.ReadOnlySqlTransaction as error:
+        raise DatabaseRefused(
+            f"The database at {describe(url)} is read-only, a standby perhaps: name the one that"
+            " may be written to."
+        ) from error
+
+
+def _refused(url: str, error: OperationalError) -> DatabaseRefused:
+    """The server lives and would not do it: memory, locks, a limit of its own."""
+    reason = scrub(str(error), url).strip().splitlines()[0][:REASON_CHARACTERS_MAX]
+    return DatabaseRefused(
+        f"The database at {describe(url)} could not do its work ({reason}): nothing of it was"
+        " booked; try again."
+    )
+
+
+async def _must_be_alive(pool: Pool, conn: Connection) -> None:
+    """Check a connection before it is handed out. One that is dead has seldom died alone.
+
+    The pool would find the others dead one by one, and wait twice as long after each.
+    """
+    try:
+        await AsyncConnectionPool.check_connection(conn)
+    except OperationalError:
+        await pool.check()
         raise
 
 

@@ -3,6 +3,9 @@
 Three things are worth reading: what was asked for and is not proven; a tail that every pass reads
 again, because rows can appear late; and what was read while rows could still be late, once that
 time has passed, which settles it. Nothing is planned before the venue's retention.
+
+What may be settled grows with every minute. It is read again in pieces of some hours: a proof for
+each pass would double what a service asks for and keeps, and say the same.
 """
 
 from collections.abc import Iterable
@@ -14,6 +17,7 @@ from fillbook.venues._contract import StreamRules
 
 ROWS_PER_WINDOW_AIM = 10_000
 WINDOW_MIN = timedelta(minutes=10)
+SETTLED_AT_ONCE_MIN = timedelta(hours=6)
 
 
 def plan(
@@ -32,9 +36,18 @@ def plan(
         return _cut([asked], now - rules.lateness)
     todo = [_widened(gap, asked, rules) for gap in minus([asked], coverage.read)]
     todo += _tail(coverage, asked, rules)
-    settling = minus(intersect(coverage.read, [asked]), coverage.settled)
-    todo += intersect(settling, [Window(edge, now - rules.lateness)])
+    todo += _settling(coverage, asked, Window(edge, now - rules.lateness))
     return _cut(union(todo), now - rules.lateness)
+
+
+def _settling(coverage: Coverage, asked: Window, due: Window) -> list[Window]:
+    """What is due to be settled, but for a short piece that is still growing."""
+    pieces = intersect(minus(intersect(coverage.read, [asked]), coverage.settled), [due])
+    return [
+        piece
+        for piece in pieces
+        if piece.ends_at < due.ends_at or piece.length >= SETTLED_AT_ONCE_MIN
+    ]
 
 
 def _widened(gap: Window, asked: Window, rules: StreamRules) -> Window:

@@ -15,14 +15,14 @@ from fillbook.errors import DatabaseUnavailable, FillbookError, Unproven, UsageE
 from fillbook.faces import logs
 from fillbook.faces.cli import progress
 from fillbook.faces.cli.run import put, run, say
-from fillbook.faces.cli.times import months_before, read_time
+from fillbook.faces.cli.times import read_time
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.coverage import count_alarms
-from fillbook.ledger.wanted import earliest_wanted
 from fillbook.settings import Login, Settings, load
 from fillbook.sync.engine import Passed, Progress
 from fillbook.sync.side_by_side import side_by_side
 from fillbook.wiring.keys import Way, paused_sentence
+from fillbook.wiring.wanted import everything_wanted, months_before
 
 log = structlog.get_logger()
 
@@ -146,10 +146,8 @@ class _Fetching:
 
 
 async def all_wanted(pool: Pool, settings: Settings, account: Account) -> Window:
-    """From the earliest time that was ever asked for to now."""
-    now = wiring.now()
-    start = await earliest_wanted(pool, account.account_id)
-    return Window(start or months_before(now, settings.backfill_months), now)
+    """Everything that is wanted of an account, up to this moment."""
+    return await everything_wanted(pool, settings, account, now=wiring.now())
 
 
 async def fetch(

@@ -1,6 +1,5 @@
 """Times as people type them: a date, a date and time, with or without a zone. Without one: UTC."""
 
-from calendar import monthrange
 from datetime import UTC, datetime
 
 from fillbook.errors import UsageError
@@ -17,11 +16,3 @@ def read_time(text: str | None) -> datetime | None:
             f"{text!r} is no time: write 2026-11-20 or 2026-11-20T12:30:00Z."
         ) from None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def months_before(at: datetime, months: int) -> datetime:
-    """The same day so many months earlier, or the last day of that month."""
-    whole = at.year * 12 + at.month - 1 - months
-    year, month = divmod(whole, 12)
-    day = min(at.day, monthrange(year, month + 1)[1])
-    return at.replace(year=year, month=month + 1, day=day)
