@@ -21,12 +21,12 @@ import psycopg
 from benchmarks.measured import report
 from fillbook import wiring
 from fillbook.domain.window import Window, from_milliseconds
-from fillbook.faces import logs
 from fillbook.ledger import _embedded, _migrate, accounts
 from fillbook.ledger._pool import open_pool
 from fillbook.ledger.verify import verify
 from fillbook.sync.engine import Engine, Passed
 from fillbook.venues.bybit import connect
+from fillbook.wiring import logs
 
 DAYS = 90
 EXECUTIONS = 60_000

@@ -16,12 +16,12 @@ from benchmarks.backfill import paper_venue
 from benchmarks.measured import report
 from fillbook import wiring
 from fillbook.domain.window import Window, from_milliseconds
-from fillbook.faces import logs
 from fillbook.ledger import _embedded, _migrate, accounts
 from fillbook.ledger._pool import open_pool
 from fillbook.ledger.verify import verify
 from fillbook.sync.engine import Engine
 from fillbook.venues.bybit import connect
+from fillbook.wiring import logs
 
 EXECUTIONS = 60_000
 SHOWN_MIN = 10  # bytes for each execution; smaller relations are summed up as the rest

@@ -20,10 +20,10 @@ from benchmarks import as_of, incremental, rebuilding
 from benchmarks.booked import Ledger, book_history
 from benchmarks.measured import report
 from fillbook import wiring
-from fillbook.faces import logs
 from fillbook.ledger import _embedded, _migrate
 from fillbook.ledger._pool import Pool, open_pool
 from fillbook.ledger.ledger_hash import ledger_hash
+from fillbook.wiring import logs
 
 SMALL = 100_000
 EXECUTIONS = 1_000_000

@@ -17,13 +17,13 @@ from benchmarks.own_memory import peak_mib
 from benchmarks.stage import Paper
 from fillbook import wiring
 from fillbook.domain.window import Window, from_milliseconds
-from fillbook.faces import logs
 from fillbook.ledger import accounts
 from fillbook.ledger._pool import open_pool
 from fillbook.ledger.runs import RunKind
 from fillbook.ledger.verify import verify
 from fillbook.sync.engine import Engine, Step
 from fillbook.venues.bybit import connect
+from fillbook.wiring import logs
 
 Watch = Callable[["subprocess.Popen[str]", int], None]
 

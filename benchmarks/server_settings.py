@@ -18,11 +18,11 @@ import psycopg
 from benchmarks.booked import Ledger, book_history
 from benchmarks.measured import report
 from fillbook import wiring
-from fillbook.faces import logs
 from fillbook.ledger import _embedded, _migrate
 from fillbook.ledger._pool import open_pool
 from fillbook.ledger.ledger_hash import ledger_hash
 from fillbook.ledger.rebuild import rebuild
+from fillbook.wiring import logs
 
 EXECUTIONS = 100_000
 ROUNDS = 3

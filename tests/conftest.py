@@ -47,6 +47,17 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ[RUN_DIR] = str(folder)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the seeds of the simulation came to, where some have run."""
+    from tests.simulation.told_at_the_end import lines_of
+
+    lines = lines_of(Path(os.environ[RUN_DIR]) / "simulation")
+    if lines:
+        terminalreporter.section("simulation")
+        for line in lines:
+            terminalreporter.line(line)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the run's server; the main process ends last."""
     if hasattr(config, "workerinput") or RUN_DIR not in os.environ:

@@ -26,6 +26,7 @@
         ├── MigrationError                                               the schema cannot be brought up to date
         │   ├── SchemaConflict                                           real tables stand where views must go
         │   └── SchemaTooNew                                             a newer Fillbook wrote this database
+        ├── BackupUnusable                                               the file is damaged, or does not fit here
         └── VerifyFailed                                                 recomputed state differs
 
 A docstring is the default message. A message is one sentence that says what to do next.
@@ -169,6 +170,10 @@ class SchemaConflict(MigrationError):
 
 class SchemaTooNew(MigrationError):
     """This database was written by a newer Fillbook: upgrade this program."""
+
+
+class BackupUnusable(LedgerError):
+    """This backup cannot be used."""
 
 
 class VerifyFailed(LedgerError):

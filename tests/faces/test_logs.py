@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from fillbook.faces import logs
+from fillbook.wiring import logs
 
 CANARY = "log-canary-secret"
 
@@ -59,6 +59,17 @@ def test_the_console_shows_no_secret() -> None:
 
     assert CANARY not in shown.getvalue()
     assert "count=3" in shown.getvalue()
+
+
+def test_the_console_is_not_steered_by_what_a_venue_sent() -> None:
+    """Neither escape sequences nor line ends get through; a file holds them as JSON writes them."""
+    shown = io.StringIO()
+    logs.log_to_console(shown)
+
+    structlog.get_logger().warning("one", reason="\x1b[31mred\r\nwarning: forged")
+
+    assert shown.getvalue().count("\n") == 1
+    assert shown.getvalue().rstrip("\n").isprintable()
 
 
 def test_what_nobody_hid_would_be_found(tmp_path: Path) -> None:

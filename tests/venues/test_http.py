@@ -3,7 +3,6 @@
 import gzip
 from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
 
 from fillbook.errors import SettingError, VenueUnavailable

@@ -131,3 +131,16 @@ def _total(amounts: Iterable[Decimal]) -> Decimal:
     for amount in amounts:
         total = EXACT.add(total, amount)
     return total
+
+
+def reached(steps: Iterable[Step]) -> frozenset[Decimal]:
+    """What the balance may be after the last of some lines; empty where they do not tell it."""
+    ends: frozenset[Decimal] = frozenset()
+    for _, group in groupby(steps, key=attrgetter("at")):
+        lines = list(group)
+        if any(line.balance is None for line in lines):
+            total = _total(line.change for line in lines)
+            ends = frozenset(EXACT.add(balance, total) for balance in ends)
+        else:
+            ends = _walk(lines, ends).ends
+    return ends

@@ -43,6 +43,14 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderTotal:
+    """How much of an order was filled, as the order itself says."""
+
+    qty: Decimal
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Candle:
     """What a price did in an interval of time."""
 

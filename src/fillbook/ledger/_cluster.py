@@ -141,8 +141,8 @@ def _refuse_other_major(place: Place) -> None:
         if found != str(MAJOR):
             raise DatabaseRefused(
                 f"The data in {mark.parent} was written by PostgreSQL {found} and this Fillbook"
-                f" brings {MAJOR}: dump it with the Fillbook that made it (`pg_dump`), move the"
-                " folder aside, run `fillbook db start` and load the dump (`psql`)."
+                f" brings {MAJOR}: run `fillbook db backup` with the Fillbook that made it, move"
+                " the folder aside, and run `fillbook db restore` with this one."
             )
     if not (place.cluster / "PG_VERSION").exists() and _holds_something(place.cluster):
         raise DatabaseRefused(

@@ -128,9 +128,16 @@ def status(url: str, *, folder: Traversable | None = None) -> MigrationStatus:
         return _status(conn, load_migrations(folder))
 
 
-def migrate(url: str, *, clock: Clock, folder: Traversable | None = None) -> list[AppliedMigration]:
-    """Apply what is pending and return it. `url` is the direct address."""
+def migrate(
+    url: str, *, clock: Clock, folder: Traversable | None = None, up_to: int | None = None
+) -> list[AppliedMigration]:
+    """Apply what is pending and return it. `url` is the direct address.
+
+    With `up_to` it goes no further than that version: where a backup of an older schema is loaded.
+    """
     migrations = load_migrations(folder)
+    if up_to is not None:
+        migrations = migrations[:up_to]
     with _connect(url) as conn:
         if not _status(conn, migrations).pending:
             return []

@@ -119,5 +119,11 @@ async def all_tokens(pool: Pool) -> list[TokenRow]:
     return [TokenRow(*row) for row in found]
 
 
+async def forget_revoked(pool: Pool, *, before: datetime) -> None:
+    """Forget tokens that have been worthless since before then; the audit log remembers them."""
+    async with transaction(pool) as conn:
+        await conn.execute(SQL["forget_revoked"], {"before": before})
+
+
 def _hash(token: str) -> bytes:
     return sha256(token.encode(errors="surrogatepass")).digest()

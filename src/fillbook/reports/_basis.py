@@ -51,6 +51,23 @@ SELECT
 FROM lengths
 """
 
+# Where the service looks after an account, and has not said goodbye, it is read every interval.
+NOT_FRESH: LiteralString = """
+SELECT a.name, j.done_at, j.period_seconds
+FROM ops.jobs j
+JOIN ops.accounts a USING (account_id)
+WHERE j.account_id = ANY(%(accounts)s) AND j.job = 'pass' AND a.state IN ('active', 'stopped')
+  AND EXISTS (SELECT 1 FROM ops.workers w
+              WHERE w.account_id = j.account_id AND w.stopped_at IS NULL)
+  AND coalesce(j.done_at, j.started_at) < %(now)s - 2 * j.period_seconds * interval '1 second'
+  AND NOT EXISTS (
+    SELECT 1 FROM ops.runs r
+    WHERE r.account_id = j.account_id AND r.status = 'completed'
+      AND r.started_at >= %(now)s - 2 * j.period_seconds * interval '1 second')
+ORDER BY j.done_at NULLS FIRST, a.name
+LIMIT 1
+"""
+
 _SECOND = timedelta(seconds=1)
 
 
@@ -72,4 +89,15 @@ async def basis(
     percent: Decimal | None = row[0]
     read_until: datetime | None = row[3]
     age = None if read_until is None else max(0, (now - read_until) // _SECOND)
-    return Basis(percent, row[1], row[2], read_until, age, row[4])
+    not_fresh = await _not_fresh(conn, accounts, now)
+    return Basis(percent, row[1], row[2], read_until, age, row[4], not_fresh)
+
+
+async def _not_fresh(conn: Connection, accounts: list[int], now: datetime) -> str | None:
+    """The account whose last pass is oldest, where that is older than two intervals."""
+    row = await (await conn.execute(NOT_FRESH, {"accounts": accounts, "now": now})).fetchone()
+    if row is None:
+        return None
+    name, done_at, seconds = row
+    last = f"not since {done_at:%Y-%m-%d %H:%M} UTC" if done_at else "never yet"
+    return f"{name} should be read every {timedelta(seconds=seconds)} h, and was {last}"

@@ -131,6 +131,7 @@ class Basis:
     read_until: datetime | None  # the earliest end of all streams
     age_seconds: Seconds | None  # how long ago that was
     newest_fact: datetime | None
+    not_fresh: str | None = None  # why it is older than it should be, where a service should run
 
 
 @dataclass(frozen=True, slots=True)

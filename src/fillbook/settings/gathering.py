@@ -20,10 +20,7 @@ _NEEDED = {
 }  # fmt: skip
 
 # Named in the reference for later: accepted, and said to be without effect by `fillbook test`.
-WITHOUT_EFFECT = frozenset((
-    "EXCHANGE_SYNC_INTERVAL_MINUTES", "EXCHANGE_SYNC_ENABLED",
-    "SYNC_INTERVAL_SECONDS", "POSITION_SYNC_INTERVAL_MINUTES",
-))  # fmt: skip
+WITHOUT_EFFECT = frozenset(("POSITION_SYNC_INTERVAL_MINUTES",))
 
 
 def load(environ: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:

@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from fillbook.domain.client_tag import compiled
 from fillbook.settings.logins import Login
 
+INTERVAL_SECONDS = 1800  # of the service, where nothing is set
+
 
 class Settings(BaseSettings):
     """Every setting, by the variable that sets it."""
@@ -112,6 +114,16 @@ class Settings(BaseSettings):
         description="What stored keys are sealed with: 32 bytes in base64; without it, the file"
         " `secrets/secrets.key` under FILLBOOK_HOME, which is made when it is first needed.",
     )
+    backup_passphrase: SecretStr | None = Field(
+        None,
+        validation_alias="FILLBOOK_BACKUP_PASSPHRASE",
+        description="What backups are sealed with and opened by: 12 characters or more.",
+    )
+    backup_passphrase_file: Path | None = Field(
+        None,
+        validation_alias="FILLBOOK_BACKUP_PASSPHRASE_FILE",
+        description="The same in a file that only its owner can read.",
+    )
     registered_bots: str = Field(
         "",
         validation_alias="REGISTERED_BOTS",
@@ -158,6 +170,34 @@ class Settings(BaseSettings):
         description="The most requests a second to one endpoint, however many Bybit allows.",
         ge=1,
         le=1000,
+    )
+
+    sync_enabled: bool = Field(
+        default=True,
+        validation_alias="EXCHANGE_SYNC_ENABLED",
+        description="Whether the service reads by itself; false: only what is asked for.",
+    )
+    interval_minutes: int | None = Field(
+        None,
+        validation_alias="EXCHANGE_SYNC_INTERVAL_MINUTES",
+        description="How often the service reads windows behind the feeds, in minutes; without it,"
+        " SYNC_INTERVAL_SECONDS, else 30 minutes.",
+        ge=1,
+        le=1440,
+    )
+    interval_seconds: int | None = Field(
+        None,
+        validation_alias="SYNC_INTERVAL_SECONDS",
+        description="The same in seconds. Both set to different times is an error.",
+        ge=10,
+        le=86_400,
+    )
+    sweep_hour: int = Field(
+        3,
+        validation_alias="FILLBOOK_SWEEP_HOUR",
+        description="The hour, UTC, of the daily sweep, which also reads the last days once more.",
+        ge=0,
+        le=23,
     )
 
     log_level: str = Field(
@@ -237,6 +277,13 @@ class Settings(BaseSettings):
     def bots(self) -> tuple[str, ...]:
         """Bots that are listed even before they have traded."""
         return tuple(name.strip() for name in self.registered_bots.split(",") if name.strip())
+
+    @property
+    def interval(self) -> timedelta:
+        """How often the service reads windows behind the feeds."""
+        if self.interval_minutes is not None:
+            return timedelta(minutes=self.interval_minutes)
+        return timedelta(seconds=self.interval_seconds or INTERVAL_SECONDS)
 
     @property
     def window_max(self) -> timedelta | None:

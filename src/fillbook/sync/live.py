@@ -72,7 +72,7 @@ class _Behind(VenueUnavailable):
 class Rhythm:
     """How often windows are read behind the feed, and what the feed may be late by."""
 
-    confirm_every: timedelta = timedelta(minutes=5)
+    confirm_every: timedelta | None = timedelta(minutes=5)  # None: whoever reads them says so
     lateness: timedelta = timedelta(seconds=20)
 
 
@@ -88,16 +88,35 @@ class Follower:
     asked: Callable[[], Awaitable[Window]]  # what the windows behind the feed are asked for
     rhythm: Rhythm = field(default_factory=Rhythm)
     before_pass: Callable[[], Awaitable[None]] = _nothing  # may the key still be used?
+    windows: Callable[[Engine], Awaitable[Passed]] | None = None  # how they are read, if otherwise
     on_state: Callable[[State], None] = lambda _: None
     on_lost: Callable[[str], None] = lambda _: None
     on_passed: Callable[[Passed], None] = lambda _: None
+    on_checked: Callable[[int], None] = lambda _: None  # how many executions the feed left out
+    ahead: timedelta = timedelta()  # by how much the venue's clock was ahead of ours at last
+    turns: int = 0  # for whoever watches that it has not got stuck
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _to_check: bool = False
     _was_live: bool = False
 
     def told_live(self) -> None:
         """The windows have caught up with the feed."""
         self._was_live = True
         self.on_state("live")
+
+    def timed(self) -> Engine:
+        """The engine on the venue's clock, as far as that is known."""
+        ours, ahead = self.engine.clock, self.ahead
+        return replace(self.engine, clock=lambda: ours() + ahead)
+
+    def check_soon(self) -> None:
+        """Windows were read behind the feed by somebody else: see whether it told everything."""
+        self._to_check = True
+
+    def takes_check(self) -> bool:
+        """Whether there is something to check; the answer is given once."""
+        wanted, self._to_check = self._to_check, False
+        return wanted
 
     def stop(self) -> None:
         """Come to an end; what was heard is booked first."""
@@ -107,12 +126,13 @@ class Follower:
         """Connect, catch up, listen; begin again when the line is lost."""
         pause = RETRY_SECONDS_MIN
         while not self._stopped.is_set():
+            self.turns += 1
             self.on_state("connecting")
             try:
                 await self.before_pass()
                 async with self.engine.venue.stream() as feed:
-                    ahead = await self.engine.venue.server_time() - self.engine.clock()
-                    await _Listening(self, feed, ahead).run()
+                    self.ahead = await self.engine.venue.server_time() - self.engine.clock()
+                    await _Listening(self, feed).run()
             except ENDS_IT:
                 raise
             except FillbookError as error:
@@ -140,15 +160,13 @@ class _Listening:
 
     follower: Follower
     feed: AsyncIterator[Heard]
-    ahead: timedelta  # by how much the venue's clock is ahead of ours
     engine: Engine = field(init=False)
     since: datetime = field(init=False)  # the feed tells what happens from here on
     _waiting: "asyncio.Queue[Heard]" = field(init=False)
 
     def __post_init__(self) -> None:
         """It was subscribed a moment ago."""
-        ours, ahead = self.follower.engine.clock, self.ahead
-        self.engine = replace(self.follower.engine, clock=lambda: ours() + ahead)
+        self.engine = self.follower.timed()
         self.since = self._now()
         self._waiting = asyncio.Queue(WAITING_MAX)
 
@@ -207,17 +225,23 @@ class _Listening:
 
     async def _live(self, lease: Lease, run_id: UUID, hearing: "asyncio.Task[None]") -> None:
         confirming: asyncio.Task[None] | None = None
-        confirm_at = self._now() + self.follower.rhythm.confirm_every
+        every = self.follower.rhythm.confirm_every
+        confirm_at = None if every is None else self._now() + every
         try:
             while not self.follower.is_stopped:
+                self.follower.turns += 1
                 await self._book_waiting(lease, run_id)
                 if hearing.done():
                     await hearing
                 if confirming is not None and confirming.done():
                     await confirming
                     confirming = None
-                if confirming is None and self._now() >= confirm_at:
-                    confirm_at = self._now() + self.follower.rhythm.confirm_every
+                if confirming is not None:
+                    continue
+                if self.follower.takes_check():
+                    confirming = asyncio.create_task(self._check())
+                elif every is not None and confirm_at is not None and self._now() >= confirm_at:
+                    confirm_at = self._now() + every
                     confirming = asyncio.create_task(self._confirm())
         finally:
             if confirming is not None:
@@ -266,9 +290,12 @@ class _Listening:
         return self.engine.clock()
 
     async def _windows(self) -> Passed:
-        await self.follower.before_pass()
-        asked = await self.follower.asked()
-        passed = await self.engine.sync("hourly", Window(asked.starts_at, self._now()))
+        if self.follower.windows is not None:
+            passed = await self.follower.windows(self.engine)
+        else:
+            await self.follower.before_pass()
+            asked = await self.follower.asked()
+            passed = await self.engine.sync("hourly", Window(asked.starts_at, self._now()))
         self.follower.on_passed(passed)
         return passed
 
@@ -276,6 +303,9 @@ class _Listening:
         """Read windows behind the feed; what they find and the feed never told makes it deaf."""
         with suppress(LeaseHeld):  # somebody else reads them now
             await self._windows()
+        await self._check()
+
+    async def _check(self) -> None:
         upto = self._now() - self.follower.rhythm.lateness
         if upto <= self.since:
             return
@@ -288,4 +318,6 @@ class _Listening:
                 window=Window(self.since, upto),
             )
             if missed:
+                self.follower.on_checked(missed)
                 raise _Deaf(f"the feed left out {missed} executions of {scope}")
+        self.follower.on_checked(0)

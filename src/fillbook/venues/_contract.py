@@ -22,7 +22,7 @@ from typing import Protocol
 from fillbook.domain.account import KeyFacts
 from fillbook.domain.execution import Reading
 from fillbook.domain.instrument import ContractTerms, Mark
-from fillbook.domain.observed import Balance, Candle, HeldPosition
+from fillbook.domain.observed import Balance, Candle, HeldPosition, OrderTotal
 from fillbook.domain.raw import Page, RawRecord
 from fillbook.domain.window import Window
 
@@ -89,6 +89,10 @@ class Venue(Protocol):
 
     def parse(self, stream: str, scope: str, body: bytes) -> Reading:
         """Read one raw record. Pure and total."""
+        ...
+
+    def order_total(self, body: bytes) -> OrderTotal | None:
+        """What an order says that it has filled: a raw record of `orders`, or None. Pure."""
         ...
 
     async def server_time(self) -> datetime:

@@ -26,12 +26,12 @@ from fillbook.wiring.keys import PAPER, Paused, Way, admit, environment_of, ways
 
 if TYPE_CHECKING:  # what only some commands need is imported by those
     from fillbook.ledger.verify import Parse
-    from fillbook.sync.engine import Passed, Progress
+    from fillbook.sync.engine import Engine, Passed, Progress
 
 __all__ = [
     "PAPER", "Connected", "Paused", "Way", "connect", "connected", "direct_url", "embedded_folder",
-    "environment_of", "now", "open_ledger", "parser_of", "prepare_database", "sync", "ways",
-    "with_home",
+    "engine", "environment_of", "now", "open_ledger", "parser_of", "prepare_database", "sync",
+    "ways", "with_home",
 ]  # fmt: skip
 
 
@@ -143,6 +143,31 @@ async def connected(pool: Pool, login: Login, settings: Settings) -> AsyncIterat
         yield Connected(login, venue, account, key)
 
 
+@asynccontextmanager
+async def engine(
+    pool: Pool,
+    settings: Settings,
+    login: Login,
+    *,
+    progress: "Progress" = lambda _: None,
+    again: bool = False,
+) -> AsyncIterator["Engine"]:
+    """All that a pass over an account needs, connected; what settings say of it is stated."""
+    from fillbook.sync.engine import Engine, Limits
+
+    async with connected(pool, login, settings) as found:
+        await state_settings(pool, found.account, settings)
+        yield Engine(
+            pool=pool,
+            venue=found.venue,
+            account=found.account,
+            clock=now,
+            limits=Limits(window_max=settings.window_max, overlap_min=settings.overlap_min),
+            progress=progress,
+            again=again,
+        )
+
+
 async def sync(
     pool: Pool,
     settings: Settings,
@@ -154,20 +179,8 @@ async def sync(
     again: bool = False,
 ) -> "Passed":
     """One pass over an account."""
-    from fillbook.sync.engine import Engine, Limits
-
-    async with connected(pool, login, settings) as found:
-        await state_settings(pool, found.account, settings)
-        engine = Engine(
-            pool=pool,
-            venue=found.venue,
-            account=found.account,
-            clock=now,
-            limits=Limits(window_max=settings.window_max, overlap_min=settings.overlap_min),
-            progress=progress,
-            again=again,
-        )
-        return await engine.sync(kind, await window(found.account))
+    async with engine(pool, settings, login, progress=progress, again=again) as ready:
+        return await ready.sync(kind, await window(ready.account))
 
 
 def parser_of(account: Account) -> "Parse":

@@ -13,7 +13,7 @@ from fillbook.domain.window import Window
 from fillbook.errors import Refused
 from fillbook.ledger._pool import Pool
 from fillbook.settings import Login, Settings
-from fillbook.sync.engine import Engine, Limits, Passed
+from fillbook.sync.engine import Passed
 from fillbook.sync.live import Follower, State
 from fillbook.wiring.keys import admit
 
@@ -34,24 +34,16 @@ async def follower(
     on_passed: Callable[[Passed], None],
 ) -> AsyncIterator[Follower]:
     """A follower of one account, with its connection."""
-    async with wiring.connected(pool, login, settings) as found:
-        await wiring.state_settings(pool, found.account, settings)
-        engine = Engine(
-            pool=pool,
-            venue=found.venue,
-            account=found.account,
-            clock=wiring.now,
-            limits=Limits(window_max=settings.window_max, overlap_min=settings.overlap_min),
-        )
+    async with wiring.engine(pool, settings, login) as engine:
 
         async def asked() -> Window:
-            return await window(found.account)
+            return await window(engine.account)
 
         async def before_pass() -> None:
             way = next(iter(await wiring.ways(pool, settings, login.name)))
             if way.opened().key != login.key:
                 raise KeyChanged(f"The key of {login.name} was changed.")
-            key = await found.venue.key_facts()
+            key = await engine.venue.key_facts()
             await admit(pool, login, key, now=wiring.now())
 
         yield Follower(

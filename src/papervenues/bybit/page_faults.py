@@ -212,7 +212,7 @@ class PageFaults:
             cursor = ""
         if "cursor_after_end" in strikes and not listing.rows:
             cursor = quote(question.cursor, safe="") or MADE_UP_CURSOR
-        if "cursor_cycle" in strikes and cursor and len(walk) > 1:
+        if "cursor_cycle" in strikes and cursor and len(walk) > 1 and question.cursor != walk[0]:
             cursor = quote(walk[0], safe="")
         if "cursor_loop" in strikes and cursor:
             if question.cursor:

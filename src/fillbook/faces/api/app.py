@@ -1,6 +1,5 @@
 """The application: the routes, behind the gate, with every error as a problem document."""
 
-import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime
 from http import HTTPStatus
@@ -15,16 +14,16 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
-from fillbook.errors import FillbookError
 from fillbook.faces import web
 from fillbook.faces.api import problems
+from fillbook.faces.api.being_well import Ask, health_routes
 from fillbook.faces.api.gate import TOKEN_LENGTH_MAX, Gate, session_secret
 from fillbook.faces.api.key_shapes import account_routes
 from fillbook.faces.api.listing import listing
+from fillbook.faces.api.metrics import metrics_routes
 from fillbook.faces.api.routes import PROBLEMS, Serving, report_routes
 from fillbook.faces.api.sessions import LIFE_MAX, MARKER_COOKIE, SESSION_COOKIE, Sessions
-from fillbook.faces.api.shapes import StateShape
-from fillbook.ledger._pool import Pool, transaction
+from fillbook.ledger._pool import Pool
 
 ROOT = "/api/v1"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -58,8 +57,12 @@ def create_app(
     version: str,
     hosts: Collection[str] = (),
     dist: Path = web.DIST,
+    health: Ask | None = None,
 ) -> ASGIApp:
-    """The API and the page. `hosts` are names, besides those of loopback, that lead here."""
+    """The API and the page. `hosts` are names, besides those of loopback, that lead here.
+
+    `health` tells how the service in this process is, where there is one.
+    """
     sessions = Sessions(pool, clock)
     app = FastAPI(
         telemetry=NO_TELEMETRY,
@@ -79,7 +82,8 @@ def create_app(
     app.include_router(report_routes(serving), prefix=ROOT)
     app.include_router(account_routes(serving), prefix=ROOT)
     app.include_router(_session_routes(sessions), prefix=ROOT)
-    app.include_router(_health_routes(pool))
+    app.include_router(health_routes(pool, health))
+    app.include_router(metrics_routes(serving))
     _describe(app)
     app.add_api_route("/api/{rest:path}", _nothing, methods=METHODS, include_in_schema=False)
     app.mount("/", web.Page(dist))
@@ -136,27 +140,6 @@ def _path_of(request: Request) -> str:
     """Where the page lives; behind a proxy it may be below a path."""
     root: str = request.scope.get("root_path", "")
     return f"{root.rstrip('/')}/"
-
-
-def _health_routes(pool: Pool) -> APIRouter:
-    router = APIRouter(tags=["health"])
-
-    @router.get("/healthz", response_model=StateShape, summary="Is the process alive?")
-    async def healthz() -> StateShape:
-        """Open without a token; says nothing else."""
-        return StateShape(status="ok")
-
-    @router.get("/readyz", response_model=StateShape, summary="Does the ledger answer?")
-    async def readyz() -> Any:  # noqa: ANN401 - a state, or a problem
-        """Open without a token; 503 while the database does not answer."""
-        try:
-            async with asyncio.timeout(READY_SECONDS_MAX), transaction(pool) as conn:
-                await conn.execute("SELECT 1")
-        except (FillbookError, TimeoutError):
-            return problems.problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer.")
-        return StateShape(status="ok")
-
-    return router
 
 
 def _describe(app: FastAPI) -> None:

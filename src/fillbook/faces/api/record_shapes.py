@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from fillbook.faces.api.shapes import Amount, Answered, Shape
 
 
@@ -105,3 +107,27 @@ class TagsShape(Answered):
     rows: list[UnreadTagsShape]
     samples: list[SampleShape]
     total: int
+
+
+class SlowWindowShape(Shape):
+    """A window, and what it took."""
+
+    account: str
+    exchange: str
+    stream: str
+    scope: str
+    starts_at: datetime = Field(serialization_alias="from")
+    ends_at: datetime = Field(serialization_alias="to")
+    pages: int
+    row_count: int
+    seconds: Amount
+    not_proven: str | None = Field(description="Why it could not be read to its end.")
+    sync_type: str | None
+    run_id: str
+    noted_at: datetime
+
+
+class SlowestShape(Answered):
+    """The slowest first."""
+
+    windows: list[SlowWindowShape]

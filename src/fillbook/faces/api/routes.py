@@ -15,9 +15,16 @@ from fastapi import Query as InAddress
 from pydantic import BaseModel
 
 from fillbook.errors import Refused
-from fillbook.faces.api import lot_shapes, money_shapes, record_shapes, shapes
+from fillbook.faces.api import (
+    lot_shapes,
+    money_shapes,
+    reconciliation_shapes,
+    record_shapes,
+    shapes,
+)
 from fillbook.faces.api.asked import asked_by, query
 from fillbook.faces.api.problems import Problem
+from fillbook.faces.api.status_shapes import StatusShape
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.tokens import SCOPES, Known, Scope
 from fillbook.reports._report import Answer, Report, all_reports, ask, find
@@ -35,11 +42,13 @@ SHAPES: Mapping[str, type[shapes.Answered]] = {
     "movements": money_shapes.MovementsShape,
     "net_positions": shapes.NetPositionsShape,
     "positions": shapes.PositionsShape,
+    "reconciliation": reconciliation_shapes.ReconciliationShape,
     "restatements": record_shapes.RestatementsShape,
     "round_trips": lot_shapes.RoundTripsShape,
     "runs": shapes.RunsShape,
+    "slowest": record_shapes.SlowestShape,
     "statements": record_shapes.StatementsShape,
-    "status": shapes.StatusShape,
+    "status": StatusShape,
     "summary": shapes.SummaryShape,
     "tags": record_shapes.TagsShape,
     "trades": shapes.TradesShape,
@@ -50,6 +59,7 @@ SHORT: Mapping[str, str] = {
     "lots": "/lots",
     "net_positions": "/positions/net",
     "positions": "/positions",
+    "reconciliation": "/reconciliation",
     "round_trips": "/round-trips",
     "runs": "/sync/runs",
     "status": "/status",
@@ -122,7 +132,7 @@ def _shaped(serving: Serving, answer: Answer, shape: type[shapes.Answered]) -> B
     if shape is shapes.SummaryShape:
         return _summary(answer)
     shaped = shape.model_validate(answer)
-    if isinstance(shaped, shapes.StatusShape):
+    if isinstance(shaped, StatusShape):
         return shaped.model_copy(update={"version": serving.version})
     return shaped
 

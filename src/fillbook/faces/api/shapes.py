@@ -40,6 +40,7 @@ class BasisShape(Shape):
     read_until: datetime | None
     age_seconds: int | None
     newest_fact: datetime | None
+    not_fresh: str | None = Field(description="Why it is older than it should be.")
 
 
 class Answered(Shape):
@@ -298,42 +299,6 @@ class RunsShape(Answered):
     """Runs, newest first."""
 
     rows: list[RunShape]
-
-
-class AccountShape(Shape):
-    """How an account is doing."""
-
-    account: str
-    exchange: str
-    environment: str
-    state: str
-    last_sync_at: datetime | None
-    last_run_status: str | None
-    last_run_at: datetime | None
-    last_error: str | None
-    state_reason: str | None
-    key_checked_at: datetime | None
-    key_expires_in_days: int | None
-
-
-class FreshnessShape(Shape):
-    """How far a stream has been read."""
-
-    account: str
-    stream: str
-    scope: str
-    read_until: datetime | None
-    read_age_seconds: int | None
-    settled_until: datetime | None
-    settled_age_seconds: int | None
-
-
-class StatusShape(Answered):
-    """All accounts and streams."""
-
-    version: str = ""
-    accounts: list[AccountShape]
-    streams: list[FreshnessShape]
 
 
 class ColumnShape(Shape):

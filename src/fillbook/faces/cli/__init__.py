@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fillbook.faces.cli import accounts, bots, by_hand, database
+from fillbook.faces.cli import access, accounts, bots, by_hand, database, serving
 from fillbook.faces.cli.options import (
     PANEL_ASK,
     PANEL_BOOK,
@@ -50,8 +50,10 @@ paper_app = typer.Typer(
 app.add_typer(database.app, name="db", rich_help_panel=PANEL_RUN)
 app.add_typer(paper_app, name="paper", rich_help_panel=PANEL_START)
 app.add_typer(accounts.app, name="accounts", rich_help_panel=PANEL_START)
+app.add_typer(access.app, name="tokens", rich_help_panel=PANEL_RUN)
 app.add_typer(bots.app, name="bots", rich_help_panel=PANEL_ASK)
 app.add_typer(by_hand.app)
+app.add_typer(serving.app)
 
 
 def _version(wanted: bool) -> None:
@@ -177,7 +179,7 @@ def stats(
     account: AccountOption = None,
     output: FormatOption = TABLE,
 ) -> None:
-    """Totals, per bot, per exit reason, and the recent sync jobs."""
+    """Totals, per bot, per exit reason, the recent sync jobs and their slowest windows."""
     from fillbook.faces.cli.ask import Wanted, run_stats
 
     run_stats(Wanted(account=account, bot=bot), days=days, output=output)
@@ -228,6 +230,26 @@ def coverage(*, account: AccountOption = None, output: FormatOption = TABLE) -> 
     from fillbook.faces.cli.ask import Wanted, run_report
 
     run_report("coverage", Wanted(account=account), output=output)
+
+
+@app.command(rich_help_panel=PANEL_TRUST)
+def reconcile(
+    *,
+    account: AccountOption = None,
+    no_sync: Annotated[
+        bool, typer.Option("--no-sync", help="Only show what the last comparison found.")
+    ] = False,
+    output: FormatOption = TABLE,
+) -> None:
+    """Compare the book with the venue: positions, closed profits, wallets, counts.
+
+    Asks the venue what it holds, reads history up to that instant, then compares. Each difference
+    says its size, since when, its likely cause, what was tried and what to do next. Exit code 3
+    when something differs or an account could not be compared.
+    """
+    from fillbook.faces.cli.reconcile import run_reconcile
+
+    raise typer.Exit(run_reconcile(account, sync=not no_sync, output=output))
 
 
 @app.command(rich_help_panel=PANEL_ASK)

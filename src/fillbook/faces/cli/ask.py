@@ -12,7 +12,6 @@ from typing import Any
 
 from fillbook import wiring
 from fillbook.domain import money
-from fillbook.faces import logs
 from fillbook.faces.cli.options import Format
 from fillbook.faces.cli.run import put, run
 from fillbook.faces.cli.tables import put_table
@@ -21,9 +20,11 @@ from fillbook.ledger._pool import Pool
 from fillbook.reports import _report
 from fillbook.reports._report import Answer, Column, Period, Query, Table
 from fillbook.settings import load
+from fillbook.wiring import logs
 
 # A spreadsheet runs a cell that begins like this.
 _PUBLIC = {"starts_at": "from", "ends_at": "to", "basis": "coverage"}  # as the API says it
+SLOWEST_SHOWN = 5  # of the windows, where statistics are asked for
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
@@ -90,7 +91,7 @@ def run_report(name: str, wanted: Wanted, *, output: Format) -> None:
 
 
 def run_stats(wanted: Wanted, *, days: int | None, output: Format) -> None:
-    """The summary and the recent runs."""
+    """The summary, the recent runs and their slowest windows."""
     logs.log_to_console()
     settings = load()
     query = wanted.query()
@@ -102,6 +103,9 @@ def run_stats(wanted: Wanted, *, days: int | None, output: Format) -> None:
             answers = [
                 await read_report(pool, "summary", summary),
                 await read_report(pool, "runs", Query(account=query.account, limit=10)),
+                await read_report(
+                    pool, "slowest", Query(account=query.account, since=since, limit=SLOWEST_SHOWN)
+                ),
             ]
         if output is Format.JSON:
             put(json.dumps({k: v for one in answers for k, v in as_json(one).items()}))
@@ -206,6 +210,11 @@ def _put_basis(answer: Answer) -> None:
         return
     gaps = f"{basis.gaps} gaps" if basis.gaps != 1 else "1 gap"
     until = f"{basis.read_until:%Y-%m-%d %H:%M} UTC" if basis.read_until else "never"
-    put(f"Proven: {basis.percent:.2f} % of the time asked for, {gaps}; read until {until}.")
+    age = "" if basis.age_seconds is None else f", {timedelta(seconds=basis.age_seconds)} h ago"
+    fresh = f"; and not fresh: {basis.not_fresh}" if basis.not_fresh else ""
+    put(
+        f"Proven: {basis.percent:.2f} % of the time asked for, {gaps};"
+        f" read until {until}{age}{fresh}."
+    )
     if basis.alarms:
         put(f"{basis.alarms} fills do not fit their position chain: a fill is missing or changed.")

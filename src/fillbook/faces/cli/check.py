@@ -8,7 +8,6 @@ from datetime import timedelta
 from fillbook import wiring
 from fillbook.domain.account import KeyFacts
 from fillbook.errors import FillbookError
-from fillbook.faces import logs
 from fillbook.faces.cli.keeping import warnings_of
 from fillbook.faces.cli.run import put, run
 from fillbook.ledger._address import describe
@@ -17,6 +16,7 @@ from fillbook.reports import tags
 from fillbook.reports._report import Query, ask
 from fillbook.settings import Login, Settings, load
 from fillbook.venues._contract import Venue
+from fillbook.wiring import logs
 from fillbook.wiring.keys import Way, refusal
 
 CLOCK_DRIFT_MAX = timedelta(seconds=1)

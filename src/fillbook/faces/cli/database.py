@@ -1,15 +1,18 @@
 """`fillbook db`: the database itself."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from fillbook.faces.cli.options import TABLE, FormatOption
 
 if TYPE_CHECKING:
     from fillbook.settings import Settings
 
 app = typer.Typer(
-    help="The database: start, stop, status, migrate.",
+    help="The database: start, stop, status, migrate, backup, restore.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -102,6 +105,54 @@ def migrate(
         typer.echo(f"applied {one.version:04} {one.name} in {one.took_ms} ms")
     if not applied:
         typer.echo("The schema is up to date.")
+
+
+@app.command()
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="The new file; without it, one with the date.")
+    ] = None,
+    *,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="The folder for it (default: backups under FILLBOOK_HOME)."),
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option(help="Keep so many of the folder's backups.", min=1, max=10_000)
+    ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(help="Only check this backup; needs no database.", metavar="FILE"),
+    ] = None,
+    output: FormatOption = TABLE,
+) -> None:
+    """Write everything into one file: consistent, also while a sync runs.
+
+    Figures are not in it, they are laid again from the facts. Stored keys of venues stay sealed:
+    the secrets key is backed up apart. FILLBOOK_BACKUP_PASSPHRASE seals the whole file.
+    """
+    from fillbook.faces.cli.backup import Wish, run_backup, run_check
+
+    if check is None:
+        run_backup(Wish(file, to, keep), output)
+    else:
+        run_check(check, output)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup, sealed or not.")],
+    *,
+    output: FormatOption = TABLE,
+) -> None:
+    """Bring a backup back into an empty database, and prove that it is the same ledger.
+
+    Safe to run again when it was interrupted. Exit code 1 when the result is not what was backed
+    up.
+    """
+    from fillbook.faces.cli.backup import run_restore
+
+    raise typer.Exit(run_restore(file, output))
 
 
 def _only_embedded(settings: "Settings") -> None:

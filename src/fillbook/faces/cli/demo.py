@@ -19,7 +19,6 @@ from pydantic import SecretStr
 from fillbook import wiring
 from fillbook.domain.window import Window, from_milliseconds, milliseconds
 from fillbook.errors import FillbookError, VerifyFailed
-from fillbook.faces import logs
 from fillbook.faces.cli import progress
 from fillbook.faces.cli.ask import put_answer, read_report
 from fillbook.faces.cli.fetch import fetch
@@ -31,6 +30,7 @@ from fillbook.ledger.verify import Verified, verify
 from fillbook.reports._report import Query
 from fillbook.settings import Login, Settings, load
 from fillbook.sync.engine import Passed
+from fillbook.wiring import logs
 
 MINUTE = timedelta(minutes=1)
 PAPER_ANSWER_BYTES_MAX = 10_000

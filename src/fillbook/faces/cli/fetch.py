@@ -12,7 +12,6 @@ from fillbook import wiring
 from fillbook.domain.account import Account
 from fillbook.domain.window import Window
 from fillbook.errors import DatabaseUnavailable, FillbookError, Unproven, UsageError
-from fillbook.faces import logs
 from fillbook.faces.cli import progress
 from fillbook.faces.cli.run import put, run, say
 from fillbook.faces.cli.times import read_time
@@ -21,6 +20,7 @@ from fillbook.ledger.coverage import count_alarms
 from fillbook.settings import Login, Settings, load
 from fillbook.sync.engine import Passed, Progress
 from fillbook.sync.side_by_side import side_by_side
+from fillbook.wiring import logs
 from fillbook.wiring.keys import Way, paused_sentence
 from fillbook.wiring.wanted import everything_wanted, months_before
 

@@ -9,13 +9,13 @@ import structlog
 
 from fillbook import wiring
 from fillbook.errors import FillbookError
-from fillbook.faces import logs
 from fillbook.faces.cli.fetch import all_wanted
 from fillbook.faces.cli.run import put, run, say
 from fillbook.ledger._pool import Pool
 from fillbook.settings import Settings, load
 from fillbook.sync.engine import Passed
 from fillbook.sync.live import Follower, State
+from fillbook.wiring import logs
 from fillbook.wiring.following import KeyChanged, follower
 from fillbook.wiring.keys import Way, paused_sentence
 

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from fillbook import wiring
 from fillbook.domain.account import KeyFacts
 from fillbook.errors import NotFound, UsageError
-from fillbook.faces import logs
 from fillbook.faces.account_rows import PERMISSIONS, AccountRow, row_of, rows_of
 from fillbook.faces.cli.ask import put_rows
 from fillbook.faces.cli.options import Format
@@ -23,7 +22,7 @@ from fillbook.ledger.key_checks import KnownAccount, known_accounts
 from fillbook.ledger.secrets import fingerprint
 from fillbook.reports._report import table
 from fillbook.settings import Login, Settings, load, refuse_other_host
-from fillbook.wiring import keys
+from fillbook.wiring import keys, logs
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 VENUES = ("bybit",)

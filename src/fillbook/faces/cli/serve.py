@@ -5,15 +5,17 @@ from contextlib import suppress
 
 from fillbook import __version__, wiring
 from fillbook.errors import FillbookError
-from fillbook.faces import logs
 from fillbook.faces.api import create_app
+from fillbook.faces.api.being_well import Ask
 from fillbook.faces.cli.run import put, run
 from fillbook.faces.server import SIGNALS, serve
 from fillbook.ledger import tokens
 from fillbook.ledger._pool import Pool
 from fillbook.settings import load
+from fillbook.wiring import logs
 
 POOL_SIZE = 8
+FAREWELL_SECONDS_MAX = 1
 
 
 def run_serve(port: int) -> None:
@@ -28,21 +30,34 @@ def run_serve(port: int) -> None:
     run(work)
 
 
-async def serve_ledger(pool: Pool, port: int, *, name: str) -> None:
-    """Serve a ledger; prints one line with the address and a token, which also works as Bearer."""
+async def serve_ledger(
+    pool: Pool,
+    port: int,
+    *,
+    name: str,
+    health: Ask | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve a ledger; prints one line with the address and a token, which also works as Bearer.
+
+    Until a signal, or until `stop`, whose setter has taken the signals.
+    """
     token = await tokens.make(pool, name=name, scope="read", now=wiring.now())
 
     def ready(url: str) -> None:
         put(f"{url}/?token={token}")
 
-    _leave_signals_to_the_server()
-    app = create_app(pool=pool, clock=wiring.now, version=__version__)
+    if stop is None:
+        _leave_signals_to_the_server()
+    app = create_app(pool=pool, clock=wiring.now, version=__version__, health=health)
     try:
-        await serve(app, port=port, on_ready=ready)
+        await serve(app, port=port, on_ready=ready, stop=stop)
     finally:
-        with suppress(FillbookError):  # the database may be gone; the token ends with this program
-            known = await tokens.check(pool, token)
-            await tokens.revoke(pool, known.prefix, now=wiring.now())
+        # The database may be gone; without its server the token is worthless anyway.
+        with suppress(FillbookError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS_MAX):
+                known = await tokens.check(pool, token)
+                await tokens.revoke(pool, known.prefix, now=wiring.now())
 
 
 def _leave_signals_to_the_server() -> None:

@@ -22,7 +22,6 @@ from fillbook.domain.statement import (
     Void,
 )
 from fillbook.errors import NotFound, UsageError
-from fillbook.faces import logs
 from fillbook.faces.cli.known_bots import check_bot_is_known
 from fillbook.faces.cli.run import put, run, say
 from fillbook.faces.cli.times import read_time
@@ -38,6 +37,7 @@ from fillbook.ledger.writing import Writing, writing
 from fillbook.reports import restatements, statements
 from fillbook.reports._accounts import check_symbol
 from fillbook.settings import load
+from fillbook.wiring import logs
 
 WORD_LENGTH_MAX = 300
 SHOWN_MAX = 20

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from fillbook import wiring
 from fillbook.domain.account import Account
 from fillbook.errors import NotFound, UsageError
-from fillbook.faces import logs
 from fillbook.faces.cli.options import Format
 from fillbook.faces.cli.run import put, run, say
 from fillbook.faces.cli.typist import typist
@@ -17,6 +16,7 @@ from fillbook.ledger.ledger_hash import ledger_hash
 from fillbook.ledger.rebuild import rebuild, wipe
 from fillbook.ledger.verify import Verified, verify
 from fillbook.settings import load
+from fillbook.wiring import logs
 
 WIPE_WORDS = "DELETE ALL TRADES"
 

@@ -11,3 +11,6 @@ RETURNING name;
 
 -- name: list_tokens
 SELECT prefix, name, scope, created_at, revoked_at FROM ops.tokens ORDER BY created_at, prefix;
+
+-- name: forget_revoked
+DELETE FROM ops.tokens WHERE revoked_at < %(before)s;

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from fillbook.domain.account import KeyFacts
 from fillbook.domain.execution import Reading
 from fillbook.domain.instrument import ContractTerms, Mark
-from fillbook.domain.observed import Balance, Candle, HeldPosition
+from fillbook.domain.observed import Balance, Candle, HeldPosition, OrderTotal
 from fillbook.domain.raw import Page
 from fillbook.domain.window import Window
 from fillbook.errors import UsageError
@@ -19,6 +19,7 @@ from fillbook.venues.bybit.key import key_facts
 from fillbook.venues.bybit.marks import marks
 from fillbook.venues.bybit.named_orders import orders_by_id
 from fillbook.venues.bybit.option_walk import BaseCoins
+from fillbook.venues.bybit.order_totals import total_of
 from fillbook.venues.bybit.pages import OPTION, ask_page
 from fillbook.venues.bybit.parse import parse_record
 from fillbook.venues.bybit.positions import positions
@@ -77,6 +78,10 @@ class BybitVenue:
     def parse(self, stream: str, scope: str, body: bytes) -> Reading:
         """Read one raw record. Pure and total."""
         return parse_record(stream, scope, body)
+
+    def order_total(self, body: bytes) -> OrderTotal | None:
+        """What an order says that it has filled."""
+        return total_of(body)
 
     async def server_time(self) -> datetime:
         """The venue's own clock."""

@@ -132,7 +132,7 @@ def _next_cursor(listing: Listing) -> str | None:
 
 def _check_rows(history: History, records: list[RawRecord]) -> None:
     objects = [record.body for record in records if record.body.startswith(b"{")]
-    if objects and not any(name in body for body in objects for name in history.own):
+    if records and not any(name in body for body in objects for name in history.own):
         name = history.rules.name
         raise VenueUnavailable(f"Bybit answered with rows that are no {name}; try again")
 

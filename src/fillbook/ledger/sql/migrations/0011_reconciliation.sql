@@ -117,6 +117,8 @@ CREATE TABLE ops.breaks (
     cause          text        NOT NULL,   -- likely: late_data, missing_history, ...
     why            text        NOT NULL,
     tried          text[]      NOT NULL,
+    tried_at       timestamptz,            -- when something was tried last
+    tries          int         NOT NULL DEFAULT 0,   -- how often it was read again to its end
     starts_at      timestamptz,            -- where the difference arose, where that is known
     ends_at        timestamptz,
     first_seen_at  timestamptz NOT NULL,

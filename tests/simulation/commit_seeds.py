@@ -1,0 +1,55 @@
+"""Which seeds the commit's run takes: half of them always the same, half drawn from the commit.
+
+The fixed ones begin with every seed that ever failed (`regression.txt`). The others are new with
+each commit, and the same for everybody who has it.
+"""
+
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+SEEDS = 1_000
+FILES, ITEMS_A_FILE = 8, 5
+MEASURED = 40  # run under the coverage tracer, which slows them
+DERIVED_FROM = 1_000_000
+ROOT = Path(__file__).parents[2]
+REGRESSIONS = Path(__file__).with_name("regression.txt")
+
+
+def regression_seeds() -> list[int]:
+    """Seeds that failed once, one on each line before any remark."""
+    lines = REGRESSIONS.read_text(encoding="utf-8").splitlines()
+    words = [line.partition("#")[0].strip() for line in lines]
+    return [int(word) for word in words if word]
+
+
+@cache
+def commit() -> str:
+    """The id of the commit; empty where there is none."""
+    asked = ["git", "rev-parse", "HEAD"]
+    try:
+        told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return told.stdout.strip()
+
+
+@cache
+def all_seeds() -> tuple[int, ...]:
+    """The seeds of the run."""
+    fixed = list(dict.fromkeys([*regression_seeds(), *range(1, SEEDS)]))[: SEEDS // 2]
+    base = DERIVED_FROM + int(commit()[:8] or "0", 16) * SEEDS
+    return (*fixed, *range(base, base + SEEDS - len(fixed)))
+
+
+def measured_seeds() -> tuple[int, ...]:
+    """Those that run under the tracer: spread over all of them."""
+    return all_seeds()[:: SEEDS // MEASURED]
+
+
+def seeds_of(file: int, item: int) -> Sequence[int]:
+    """The seeds of one test of one file."""
+    measured = set(measured_seeds())
+    others = [seed for seed in all_seeds() if seed not in measured]
+    return others[(file - 1) * ITEMS_A_FILE + item :: FILES * ITEMS_A_FILE]

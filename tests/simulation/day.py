@@ -1,0 +1,226 @@
+"""A day of the service: the shipped service beside the paper exchange, in time that is a number.
+
+Bots trade all day on several accounts; lines are cut and go deaf, answers are bad, the exchange and
+the database go away, a key is refused, the machine's clock is wrong, the process is killed. Every
+virtual hour the ledger is held against what truly happened; at the end, after a calm, it must be
+the truth, to each field, with nothing open.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import psutil
+
+from tests.simulation import day_checks as checks
+from tests.simulation.connections import Stock
+from tests.simulation.day_plan import CALM_HOURS_MIN, HOUR, DayPlan
+from tests.simulation.day_service import Diary, serve
+from tests.simulation.day_trading import Trader
+from tests.simulation.day_troubles import Troubles
+from tests.simulation.day_world import DayWorld
+from tests.simulation.turns import Turns
+from tests.simulation.virtual_loop import VirtualLoop
+
+MIB: Final = 1 << 20
+QUIET_SECONDS: Final = 2_400.0  # nobody trades before the end: one more pass confirms everything
+LOOK_SECONDS: Final = 20.0
+TASKS_MAX: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """How things stood at the end of a virtual hour."""
+
+    number: int
+    rss_mib: float
+    tasks: int  # at most, in that hour
+    connections: int
+    queued: int  # messages that waited, at most
+    fills: int
+    not_laid: int
+    wall_seconds: float
+
+
+@dataclass(slots=True)
+class DayOutcome:
+    """What a day came to."""
+
+    plan: DayPlan
+    hours: list[Hour] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    wall_seconds: float = 0.0
+    fills: int = 0
+    orders: int = 0
+    live: list[float] = field(default_factory=list)  # seconds from fill to book, sorted
+    others: list[float] = field(default_factory=list)
+    breaks: Counter[str] = field(default_factory=Counter)
+    longest_break: float = 0.0
+    alarms: Counter[str] = field(default_factory=Counter)
+    fired: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+    statements: int = 0
+    said: list[tuple[float, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Day:
+    """One day, from its first minute to its verdict."""
+
+    world: DayWorld
+    outcome: DayOutcome
+    tell: Callable[[str], None]
+    diary: Diary = field(init=False)
+    traders: tuple[Trader, ...] = ()
+    troubles: Troubles = field(init=False)
+    _tasks_max: int = 0
+    _queued_max: int = 0
+
+    async def live(self) -> None:
+        """From its first minute to the last."""
+        world, loop = self.world, self.world.loop
+        self.diary = Diary(world)
+        self.traders = tuple(Trader(account) for account in world.accounts)
+        going_on = [loop.create_task(account.go_on()) for account in world.accounts]
+        going_on.append(loop.create_task(self._watch()))
+        trading = [loop.create_task(trader.trade()) for trader in self.traders]
+        self.troubles = Troubles(world, self.diary, serve(world, self.diary), self.traders)
+        happening = loop.create_task(self.troubles.all())
+        try:
+            await self._until(world.plan.seconds - CALM_HOURS_MIN * HOUR)
+            await happening
+            for account in world.accounts:
+                account.be_sound()
+            await self._until(world.plan.seconds - QUIET_SECONDS)
+            await _cancelled(trading)
+            await self._until(world.plan.seconds)
+            self._evening()
+            await self.troubles.serving.end()
+        finally:
+            await _cancelled([*trading, *going_on, happening])
+
+    async def _until(self, at: float) -> None:
+        """Hour after hour, each with a look at how things stand."""
+        while (now := self.world.loop.time()) < at:
+            hour = (now // HOUR + 1) * HOUR
+            await asyncio.sleep(min(at, hour) - now)
+            if self.world.loop.time() >= hour - 0.001:
+                self._hourly()
+            if self.troubles.serving.task.done():
+                self.troubles.serving.task.result()
+                raise AssertionError("the service has ended")
+
+    def _hourly(self) -> None:
+        now = self.world.loop.time()
+        not_laid = 0
+        for account in self.world.accounts:
+            self._hold(checks.late_although_live(account, now))
+            found = checks.standing(self.world, account, every_field=False)
+            self._hold([f"{account.name}: {wrong}" for wrong in found.wrong])
+            not_laid += len(account.open)
+        pool = self.troubles.serving.process.pool
+        self.outcome.hours.append(
+            Hour(
+                number=round(now / HOUR),
+                rss_mib=round(psutil.Process().memory_info().rss / MIB, 1),
+                tasks=self._tasks_max,
+                connections=pool.most_used,
+                queued=self._queued_max,
+                fills=sum(len(account.fills) for account in self.world.accounts),
+                not_laid=not_laid,
+                wall_seconds=round(time.perf_counter() - self._begun, 1),
+            )
+        )
+        self._tasks_max = self._queued_max = 0
+        self.world.loop.idled = 0
+        self.tell(str(self.outcome.hours[-1]))
+
+    def _evening(self) -> None:
+        """Everything must be as it truly was, and nothing open."""
+        world = self.world
+        for account in world.accounts:
+            found = checks.standing(world, account, every_field=True)
+            self._hold([f"{account.name}: {wrong}" for wrong in found.wrong])
+            if found.missing:
+                self._hold([f"{account.name}: {found.missing} of {found.happened} are missing"])
+            if account.open:
+                self._hold([f"{account.name}: {len(account.open)} are not laid"])
+        causes, still, longest = checks.breaks_told(world.stock)
+        self._hold([f"open break: {one}" for one in still])
+        self._hold(checks.left_over(world.stock))
+        self._hold(checks.alarms_missing(world))
+        looks: dict[str, list[float]] = {}
+        for done in self.diary.done:
+            if done.act == "observe" and done.how == "done":
+                looks.setdefault(done.account, []).append(done.began)
+        self._hold(checks.schedule_wrong(world, looks))
+        told = checks.latencies(world.accounts)
+        out = self.outcome
+        out.live, out.others = told["live"], told["others"]
+        out.breaks, out.longest_break = causes, longest
+        out.alarms = checks.alarms_told(world.stock)
+
+    async def _watch(self) -> None:
+        """Nothing may grow without bound: looked at all the time."""
+        while True:
+            process = self.troubles.serving.process if hasattr(self, "troubles") else None
+            if process is not None:
+                self._tasks_max = max(self._tasks_max, process.tasks_running)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _hold(self, wrong: list[str]) -> None:
+        for one in wrong:
+            line = f"{self.world.loop.time() / HOUR:.2f} h: {one}"
+            self.outcome.violations.append(line)
+            self.tell(f"VIOLATED {line}")
+
+    _begun: float = field(default_factory=time.perf_counter)
+
+
+def live_a_day(
+    plan: DayPlan, url: str, *, tell: Callable[[str], None] = lambda _: None
+) -> DayOutcome:
+    """One day in this thread, on a loop of its own and an empty ledger."""
+    stock = Stock(url)
+    loop = VirtualLoop(Turns(plan.seed, stock.monitor))
+    asyncio.set_event_loop(loop)
+    world = DayWorld(plan, loop, stock)
+    day = Day(world, DayOutcome(plan), tell)
+    try:
+        loop.run_until_complete(day.live())
+    finally:
+        _closed(loop, world)
+        stock.close()
+    out = day.outcome
+    out.wall_seconds = time.perf_counter() - day._begun
+    out.orders = sum(trader.orders for trader in day.traders)
+    out.fills = sum(len(account.fills) for account in world.accounts)
+    out.fired, out.requests, out.said = world.fired, world.requests, day.diary.said
+    out.statements = sum(process.statements for process in world.processes)
+    return out
+
+
+async def _cancelled(tasks: list["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _closed(loop: VirtualLoop, world: DayWorld) -> None:
+    """End the loop, whatever is left on it."""
+    for process in world.processes:
+        if not process.is_dead:
+            process.die()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    with suppress(BaseException):
+        if left:
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    asyncio.set_event_loop(None)
+    loop.close()

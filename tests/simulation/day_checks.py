@@ -1,0 +1,232 @@
+"""Holding the ledger of a day against what truly happened, and the service against its schedule."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, LiteralString
+
+from fillbook.domain.window import milliseconds
+from tests.simulation.connections import Stock
+from tests.simulation.day_account import PAYMENTS, DayAccount
+from tests.simulation.day_plan import BEGINS, DayPlan, Trouble
+from tests.simulation.day_world import DayWorld
+from tests.sync.fault_oracle import _told
+
+FILLS: LiteralString = """
+SELECT category, symbol, execution_id, order_id, side, price, qty, executed_at, value, closed_qty,
+    fee, fee_currency, is_maker, exec_type, order_type, stop_type, create_type, client_order_id
+FROM facts.current_executions WHERE account_id = %s
+"""
+FLOWS: LiteralString = """
+SELECT category, symbol, flow_id, amount, occurred_at
+FROM facts.current_cash_flows WHERE account_id = %s
+"""
+HELD: LiteralString = """
+SELECT category, symbol, leg, sum(CASE side WHEN 'Sell' THEN -quantity ELSE quantity END)
+FROM trading.positions WHERE account_id = %s AND quantity <> 0 AND category <> 'spot'
+GROUP BY category, symbol, leg
+"""
+BREAKS: LiteralString = """
+SELECT a.name, way, measure, symbol, currency, cause, why, first_seen_at, healed_at
+FROM ops.breaks JOIN ops.accounts a USING (account_id) ORDER BY first_seen_at
+"""
+ALARMS: LiteralString = """
+SELECT coalesce(a.name, ''), kind, subject, raised_at, cleared_at, detail
+FROM ops.alarms LEFT JOIN ops.accounts a USING (account_id) ORDER BY raised_at
+"""
+OVERLAPPING: LiteralString = """
+SELECT a.name, r.kind, r.started_at, o.kind, o.started_at
+FROM ops.runs r JOIN ops.runs o ON o.account_id = r.account_id AND o.run_id <> r.run_id
+    AND o.started_at >= r.started_at AND (r.ended_at IS NULL OR o.started_at < r.ended_at)
+JOIN ops.accounts a ON a.account_id = r.account_id
+"""
+JOBS: LiteralString = """
+SELECT a.name, job, outcome, missed, failures, error
+FROM ops.jobs JOIN ops.accounts a USING (account_id)
+"""
+LEFT: LiteralString = """
+SELECT 'disputes', count(*) FROM derived.disputes UNION ALL
+SELECT 'quarantined', count(*) FROM facts.quarantined UNION ALL
+SELECT 'failed windows', count(*) FROM ops.window_failures UNION ALL
+SELECT 'runs that seem to go on', count(*) FROM ops.runs WHERE status = 'running'
+"""
+LEGS: Final = {0: "net", 1: "long", 2: "short"}
+LIVE_SECONDS_MAX: Final = 60.0  # a fill that was told live is laid by then, come what may
+SHOWN_MAX: Final = 3
+Core = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account's book beside the truth."""
+
+    booked: int
+    happened: int
+    missing: int
+    wrong: tuple[str, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that happened is booked."""
+        return not self.missing
+
+
+def standing(world: DayWorld, account: DayAccount, *, every_field: bool) -> Standing:
+    """Compare fills and payments; every field, or what they are known by."""
+    truth = account.exchange.truth()
+    number = account.account_id
+    booked = list(_booked(world.stock, number)) if number is not None else []
+    happened = {_told(row, core=True): row for row in truth["executions"]}
+    cores = Counter(core for core, _ in booked)
+    wrong = [f"twice: {core}" for core, times in cores.items() if times > 1]
+    wrong += [f"never happened: {core}" for core in cores if core not in happened]
+    if every_field:
+        whole = {core: _told(row, core=False) for core, row in happened.items()}
+        wrong += [
+            f"booked {told}, happened {whole[core]}"
+            for core, told in booked
+            if core in whole and told != whole[core]
+        ]
+    missing = [core for core in happened if core not in cores]
+    if not missing:
+        wrong += _positions(world.stock, account, truth)
+    return Standing(len(booked), len(happened), len(missing), tuple(wrong[:SHOWN_MAX]))
+
+
+def _booked(stock: Stock, number: int) -> Iterator[tuple[Core, Core]]:
+    for row in stock.ask(FILLS, number):
+        core = (*row[:7], milliseconds(row[7]))
+        yield core, (*core, *row[8:])
+    for row in stock.ask(FLOWS, number):
+        told = (*row[:-1], milliseconds(row[-1]))
+        yield told, told
+
+
+def _positions(stock: Stock, account: DayAccount, truth: dict[str, Any]) -> list[str]:
+    ours = {tuple(key): held for *key, held in stock.ask(HELD, account.account_id) if held}
+    theirs: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+    for row in truth["positions"]:
+        if row["category"] != "spot":
+            key = row["category"], row["symbol"], LEGS[row["positionIdx"]]
+            theirs[key] += Decimal(row["signedSize"])
+    different = {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
+    return [f"position {key}: {ours.get(key)}, truly {theirs.get(key)}" for key in different]
+
+
+def late_although_live(account: DayAccount, now: float) -> list[str]:
+    """Fills that were told on a sound line to a live feed, and are not laid for long."""
+    return [
+        f"{account.name}: {known} of {fill.at:.1f} s was told live and is not laid at {now:.0f} s"
+        for known, fill in account.open.items()
+        if fill.is_live and now - fill.at > LIVE_SECONDS_MAX
+    ]
+
+
+# --- breaks, alarms, schedule ------------------------------------------------------------------
+
+
+def seconds_of(at: datetime | None) -> float:
+    """Since the day began."""
+    return float("inf") if at is None else (at - BEGINS) / timedelta(seconds=1)
+
+
+def breaks_told(stock: Stock) -> tuple[Counter[str], list[str], float]:
+    """Breaks by way and cause; those that are open; the longest time that one stayed."""
+    causes: Counter[str] = Counter()
+    still: list[str] = []
+    longest = 0.0
+    for name, way, measure, symbol, currency, cause, why, first, healed in stock.ask(BREAKS):
+        causes[f"{way} {cause}"] += 1
+        if healed is None:
+            still.append(f"{name}: {way} {measure} {symbol}{currency}, {cause}: {why}")
+        else:
+            longest = max(longest, (healed - first).total_seconds())
+    return causes, still, longest
+
+
+WANTED_ALARMS: Final = {
+    "venue away": "feed not live",
+    "database away": "database away",
+    "key refused": "key refused",
+}
+ALARM_AFTER_SECONDS: Final = {"feed not live": 420.0, "database away": 120.0, "key refused": 420.0}
+CLEARED_AFTER_SECONDS: Final = 1_500.0
+SHORT_SECONDS: Final = {"venue away": 900.0}  # what is over sooner may go without one
+
+
+def alarms_missing(world: DayWorld) -> list[str]:
+    """For each trouble that should have raised an alarm: was it raised in time, and cleared?"""
+    found = world.stock.ask(ALARMS)
+    names = {account.number: account.name for account in world.accounts}
+    said: list[str] = []
+    for trouble in world.plan.troubles:
+        kind = WANTED_ALARMS.get(trouble.what)
+        if kind is None or trouble.seconds < SHORT_SECONDS.get(trouble.what, 0):
+            continue
+        of = [names.get(trouble.account, "")] if trouble.account >= 0 else list(names.values())
+        for name in [""] if kind == "database away" else of:
+            rows = [row for row in found if (row[0], row[1]) == (name, kind)]
+            if not any(_answers(trouble, kind, row) for row in rows):
+                said.append(f"{trouble.what} at {trouble.at:.0f} s: no {kind!r} of {name or 'all'}")
+    still = [f"{row[0]}: {row[1]} {row[2]} is still up: {row[5]}" for row in found if row[4] is None]
+    return said + still
+
+
+def _answers(trouble: Trouble, kind: str, row: tuple[Any, ...]) -> bool:
+    raised, cleared = seconds_of(row[3]), seconds_of(row[4])
+    slack = 30.0  # the machine's clock may have been wrong
+    in_time = trouble.at - slack <= raised <= trouble.at + ALARM_AFTER_SECONDS[kind] + slack
+    return in_time and cleared <= trouble.until + CLEARED_AFTER_SECONDS
+
+
+def alarms_told(stock: Stock) -> Counter[str]:
+    """How often each kind of alarm was raised."""
+    return Counter(str(row[1]) for row in stock.ask(ALARMS))
+
+
+def schedule_wrong(world: DayWorld, snapshots: dict[str, list[float]]) -> list[str]:
+    """No two runs of an account at a time; each slot served once, or counted as missed."""
+    said = [f"runs overlap: {row}" for row in world.stock.ask(OVERLAPPING)]
+    jobs = {(name, job): rest for name, job, *rest in world.stock.ask(JOBS)}
+    slots = slots_of(world.plan)
+    for account in world.accounts:
+        served = Counter(_slot(at) for at in snapshots.get(account.name, []))
+        said += [f"{account.name}: hour {hour} was looked at {n} times" for hour, n in served.items() if n > 1]
+        missed = jobs.get((account.name, "snapshot hourly"), ("", 0))[1]
+        if len(served) + missed != len(slots):
+            said.append(
+                f"{account.name}: {len(served)} snapshots and {missed} named as missed of {len(slots)}"
+            )
+    return said
+
+
+def slots_of(plan: DayPlan) -> list[int]:
+    """The full hours of a day; that before its beginning, if it was young enough."""
+    first = _slot(0.0) + 1
+    return list(range(first, _slot(plan.seconds) + 1))
+
+
+def _slot(at: float) -> int:
+    return int((BEGINS.timestamp() + at) // 3_600)
+
+
+def left_over(stock: Stock) -> list[str]:
+    """What must be nothing at the end."""
+    return [f"{n} {what}" for what, n in stock.ask(LEFT) if n]
+
+
+def latencies(accounts: tuple[DayAccount, ...]) -> dict[str, list[float]]:
+    """Seconds from a fill to the book, of those told live and of the others."""
+    told: dict[str, list[float]] = {"live": [], "others": []}
+    for account in accounts:
+        for fill in account.fills.values():
+            if fill.seconds is not None:
+                told["live" if fill.is_live else "others"].append(fill.seconds)
+    return {kind: sorted(found) for kind, found in told.items()}
+
+
+def paid(account: DayAccount) -> int:
+    """Payments that truly happened in the day."""
+    return sum(row["execType"] in PAYMENTS for row in account.exchange.truth()["executions"])
