@@ -17,9 +17,10 @@ from papervenues.bybit import PaperHistory, history_of
 from tests.crash.killing import NOT_REACHED, WHOLE
 from tests.crash.rig import Rig
 from tests.crash.wire import Fate, Passing
-from tests.sync.book import Book, Clock, opened, paper, whole
+from tests.sync.book import Book, Clock, Reads, opened, paper, whole
 
 SMALL = paper(days=2, executions=40)
+READS = Reads(("executions", "account_log", "orders"), ("linear",))
 
 
 class How(Enum):
@@ -116,7 +117,8 @@ async def _pass(book: Book) -> tuple[str, bool]:
 @asynccontextmanager
 async def book_at(rig: Rig, url: str, history: PaperHistory) -> AsyncIterator[Book]:
     """A book behind the wire, beside an exchange of its own."""
-    async with opened(rig.wire.through(url), SMALL, clock=Clock(), history=history) as book:
+    url = rig.wire.through(url)
+    async with opened(url, SMALL, clock=Clock(), history=history, reads=READS) as book:
         yield book
 
 

@@ -139,6 +139,7 @@ LAYERS: Mapping[str, Callable[[int, int], Cycles]] = {
 def run(name: str, count: int, seed: int, *, tell: Tell = lambda _: None) -> LayerReport:
     """Run a layer and report it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable(logging.WARNING)  # the pool's: what it is here for happens all the time
     return asyncio.run(run_cycles(name, count, seed, tell=tell))
 
 

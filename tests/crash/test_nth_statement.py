@@ -9,7 +9,7 @@ from tests.crash.rig import rig
 
 pytestmark = pytest.mark.slow
 
-CYCLES = 24
+CYCLES = 16
 
 
 async def test_the_nth_statement_may_fail_for_any_n(server_url: str, template: str) -> None:

@@ -28,6 +28,10 @@ OF_THE_SERVER = ("statistics.", "Composed([SQL('SELECT 1 FROM", "Composed([SQL('
 CONNECTIONS_MAX = 4
 COMMIT = "COMMIT"
 UNHEARD = "COMMIT unheard"
+RENEWS = "writing.renew_lease"
+HOLDS: LiteralString = """
+SELECT fence FROM ops.leases WHERE account_id = %(account_id)s AND stream = %(stream)s
+"""
 # What changes the driver's own state and says nothing to the server.
 NO_WORK = frozenset(("_set_isolation_level_gen", "_set_read_only_gen", "_set_autocommit_gen"))
 
@@ -36,6 +40,7 @@ class TurnConnection(AsyncConnection[TupleRow]):
     """A connection whose statements wait for their turn."""
 
     worker: "Worker | None" = None
+    fence: dict[str, Any] | None = None
 
     async def wait(self, gen: Any, interval: float = 0, timeout: float | None = None) -> Any:  # noqa: ANN401, ASYNC109 - the driver's own
         """Drive one statement."""
@@ -46,6 +51,7 @@ class TurnConnection(AsyncConnection[TupleRow]):
         if label.startswith(OF_THE_SERVER):
             return waiting.wait(gen, self.pgconn.socket, interval=0.1)
         await worker.reach(f"before {label}", self)
+        self._note_fence(label, gen)
         loop = worker.world.loop
         turn = loop.turns.enter(
             label, gen, fd=lambda: self.pgconn.socket, pid=self.pgconn.backend_pid
@@ -56,11 +62,28 @@ class TurnConnection(AsyncConnection[TupleRow]):
             loop.turns.abandon(turn)
             raise
         worker.world.trace.note("statement", worker.name, label)
+        self._hold_to_fence(worker, label)
         if label == COMMIT and worker.strikes(UNHEARD):
             self.drop(worker)
             raise OperationalError("server closed the connection unexpectedly")
         await worker.reach(f"after {label}", self)
         return value
+
+    def _note_fence(self, label: str, gen: Any) -> None:  # noqa: ANN401 - the driver's own
+        """Remember under which number this transaction writes."""
+        if label == "BEGIN":
+            self.fence = None
+        elif label == RENEWS:
+            self.fence = {**gen.gi_frame.f_locals["params"]}
+
+    def _hold_to_fence(self, worker: "Worker", label: str) -> None:
+        """What was committed a moment ago was written under the number that holds."""
+        if label != COMMIT or self.fence is None or len(worker.world.workers) < 2:
+            return
+        found = worker.world.stock.monitor.execute(HOLDS, self.fence).fetchone()
+        if found is None or found[0] != self.fence["fence"]:
+            worker.world.stale_writes.append(f"{worker.name} with {self.fence['fence']}, {found}")
+        self.fence = None
 
     def drop(self, worker: "Worker") -> None:
         """Lose the connection; the server ends the session before anything else happens."""

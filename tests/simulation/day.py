@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Final
 
 import psutil
@@ -19,6 +20,7 @@ import psutil
 from tests.simulation import day_checks as checks
 from tests.simulation.connections import Stock
 from tests.simulation.day_plan import CALM_HOURS_MIN, HOUR, DayPlan
+from tests.simulation.day_process import CONNECTIONS_MAX
 from tests.simulation.day_service import Diary, serve
 from tests.simulation.day_trading import Trader
 from tests.simulation.day_troubles import Troubles
@@ -29,7 +31,8 @@ from tests.simulation.virtual_loop import VirtualLoop
 MIB: Final = 1 << 20
 QUIET_SECONDS: Final = 2_400.0  # nobody trades before the end: one more pass confirms everything
 LOOK_SECONDS: Final = 20.0
-TASKS_MAX: Final = 80
+TASKS_MAX: Final = 40  # of an account: its pass reads eight streams side by side
+STOP_SECONDS_MAX: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,19 @@ class Hour:
     fills: int
     not_laid: int
     wall_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident MiB in the first and the last quarter of the hours, by their medians."""
+
+    first_quarter: float
+    last_quarter: float
+
+    @property
+    def growth_percent(self) -> float:
+        """How much more it was at last."""
+        return round(100 * (self.last_quarter / self.first_quarter - 1), 1)
 
 
 @dataclass(slots=True)
@@ -61,10 +77,21 @@ class DayOutcome:
     breaks: Counter[str] = field(default_factory=Counter)
     longest_break: float = 0.0
     alarms: Counter[str] = field(default_factory=Counter)
+    passes: Counter[str] = field(default_factory=Counter)  # by kind and status
+    slots: dict[str, int] = field(default_factory=dict)  # of the schedule that were served
     fired: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     statements: int = 0
     said: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def memory(self) -> Memory | None:
+        """How it grew; too few hours say nothing."""
+        quarter = len(self.hours) // 4
+        if quarter < 2:
+            return None
+        mib = [hour.rss_mib for hour in self.hours]
+        return Memory(median(mib[:quarter]), median(mib[-quarter:]))
 
 
 @dataclass(slots=True, eq=False)
@@ -86,9 +113,9 @@ class Day:
         self.diary = Diary(world)
         self.traders = tuple(Trader(account) for account in world.accounts)
         going_on = [loop.create_task(account.go_on()) for account in world.accounts]
-        going_on.append(loop.create_task(self._watch()))
         trading = [loop.create_task(trader.trade()) for trader in self.traders]
         self.troubles = Troubles(world, self.diary, serve(world, self.diary), self.traders)
+        going_on.append(loop.create_task(self._watch()))
         happening = loop.create_task(self.troubles.all())
         try:
             await self._until(world.plan.seconds - CALM_HOURS_MIN * HOUR)
@@ -98,8 +125,8 @@ class Day:
             await self._until(world.plan.seconds - QUIET_SECONDS)
             await _cancelled(trading)
             await self._until(world.plan.seconds)
+            await self._stopped()
             self._evening()
-            await self.troubles.serving.end()
         finally:
             await _cancelled([*trading, *going_on, happening])
 
@@ -113,6 +140,14 @@ class Day:
             if self.troubles.serving.task.done():
                 self.troubles.serving.task.result()
                 raise AssertionError("the service has ended")
+
+    async def _stopped(self) -> None:
+        """The service goes when it is told to, at once."""
+        begun = self.world.loop.time()
+        await self.troubles.serving.end()
+        took = self.world.loop.time() - begun
+        if took > STOP_SECONDS_MAX:
+            self._hold([f"the service took {took:.1f} s to end"])
 
     def _hourly(self) -> None:
         now = self.world.loop.time()
@@ -135,6 +170,10 @@ class Day:
                 wall_seconds=round(time.perf_counter() - self._begun, 1),
             )
         )
+        if self._tasks_max > TASKS_MAX * len(self.world.accounts):
+            self._hold([f"{self._tasks_max} tasks"])
+        if pool.most_used > CONNECTIONS_MAX:
+            self._hold([f"{pool.most_used} connections"])
         self._tasks_max = self._queued_max = 0
         self.world.loop.idled = 0
         self.tell(str(self.outcome.hours[-1]))
@@ -153,24 +192,27 @@ class Day:
         self._hold([f"open break: {one}" for one in still])
         self._hold(checks.left_over(world.stock))
         self._hold(checks.alarms_missing(world))
-        looks: dict[str, list[float]] = {}
-        for done in self.diary.done:
-            if done.act == "observe" and done.how == "done":
-                looks.setdefault(done.account, []).append(done.began)
-        self._hold(checks.schedule_wrong(world, looks))
-        told = checks.latencies(world.accounts)
-        out = self.outcome
-        out.live, out.others = told["live"], told["others"]
-        out.breaks, out.longest_break = causes, longest
-        out.alarms = checks.alarms_told(world.stock)
+        self._hold(checks.schedule_wrong(world, self.diary.served))
+        self.outcome.breaks, self.outcome.longest_break = causes, longest
+        self._figures()
 
     async def _watch(self) -> None:
         """Nothing may grow without bound: looked at all the time."""
         while True:
-            process = self.troubles.serving.process if hasattr(self, "troubles") else None
-            if process is not None:
-                self._tasks_max = max(self._tasks_max, process.tasks_running)
+            serving = self.troubles.serving
+            self._tasks_max = max(self._tasks_max, serving.process.tasks_running)
+            self._queued_max = max(self._queued_max, serving.waiting)
+            self.diary.look(serving.service)
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _figures(self) -> None:
+        """What the day came to, beside what was wrong."""
+        told = checks.latencies(self.world.accounts)
+        out = self.outcome
+        out.live, out.others = told["live"], told["others"]
+        out.alarms = checks.alarms_told(self.world.stock)
+        out.passes = checks.passes_told(self.world.stock)
+        out.slots = {f"{name}, {job}": len(at) for (name, job), at in self.diary.served.items()}
 
     def _hold(self, wrong: list[str]) -> None:
         for one in wrong:

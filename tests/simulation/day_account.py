@@ -68,7 +68,9 @@ class DayAccount:
         faults = FaultPlan(tuple(map(parse_fault, self.plan.row_faults)))
         settings = self.plan.settings(self.number)
         history = history_of(settings)
-        self.exchange = Exchange(replace(history, settings=replace(settings, faults=faults)), self.clock)
+        self.exchange = Exchange(
+            replace(history, settings=replace(settings, faults=faults)), self.clock
+        )
         self._seen = len(history.accounts[0].executions.order)
 
     @property

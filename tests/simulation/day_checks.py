@@ -1,7 +1,7 @@
 """Holding the ledger of a day against what truly happened, and the service against its schedule."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,8 +9,8 @@ from typing import Any, Final, LiteralString
 
 from fillbook.domain.window import milliseconds
 from tests.simulation.connections import Stock
-from tests.simulation.day_account import PAYMENTS, DayAccount
-from tests.simulation.day_plan import BEGINS, DayPlan, Trouble
+from tests.simulation.day_account import DayAccount
+from tests.simulation.day_plan import BEGINS, HOUR, DayPlan, Trouble
 from tests.simulation.day_world import DayWorld
 from tests.sync.fault_oracle import _told
 
@@ -46,6 +46,7 @@ JOBS: LiteralString = """
 SELECT a.name, job, outcome, missed, failures, error
 FROM ops.jobs JOIN ops.accounts a USING (account_id)
 """
+PASSES: LiteralString = "SELECT kind || ', ' || status, count(*) FROM ops.runs GROUP BY 1"
 LEFT: LiteralString = """
 SELECT 'disputes', count(*) FROM derived.disputes UNION ALL
 SELECT 'quarantined', count(*) FROM facts.quarantined UNION ALL
@@ -170,7 +171,9 @@ def alarms_missing(world: DayWorld) -> list[str]:
             rows = [row for row in found if (row[0], row[1]) == (name, kind)]
             if not any(_answers(trouble, kind, row) for row in rows):
                 said.append(f"{trouble.what} at {trouble.at:.0f} s: no {kind!r} of {name or 'all'}")
-    still = [f"{row[0]}: {row[1]} {row[2]} is still up: {row[5]}" for row in found if row[4] is None]
+    still = [
+        f"{row[0]}: {row[1]} {row[2]} is still up: {row[5]}" for row in found if row[4] is None
+    ]
     return said + still
 
 
@@ -186,30 +189,27 @@ def alarms_told(stock: Stock) -> Counter[str]:
     return Counter(str(row[1]) for row in stock.ask(ALARMS))
 
 
-def schedule_wrong(world: DayWorld, snapshots: dict[str, list[float]]) -> list[str]:
+def passes_told(stock: Stock) -> Counter[str]:
+    """How many passes there were, by kind and end."""
+    return Counter({str(kind): int(n) for kind, n in stock.ask(PASSES)})
+
+
+def schedule_wrong(world: DayWorld, served: Mapping[tuple[str, str], set[datetime]]) -> list[str]:
     """No two runs of an account at a time; each slot served once, or counted as missed."""
     said = [f"runs overlap: {row}" for row in world.stock.ask(OVERLAPPING)]
     jobs = {(name, job): rest for name, job, *rest in world.stock.ask(JOBS)}
     slots = slots_of(world.plan)
     for account in world.accounts:
-        served = Counter(_slot(at) for at in snapshots.get(account.name, []))
-        said += [f"{account.name}: hour {hour} was looked at {n} times" for hour, n in served.items() if n > 1]
-        missed = jobs.get((account.name, "snapshot hourly"), ("", 0))[1]
-        if len(served) + missed != len(slots):
-            said.append(
-                f"{account.name}: {len(served)} snapshots and {missed} named as missed of {len(slots)}"
-            )
+        what = account.name, "snapshot hourly"
+        done, missed = len(served.get(what, ())), jobs.get(what, ("", 0))[1]
+        if done + missed != slots:
+            said.append(f"{account.name}: {done} snapshots and {missed} missed of {slots}")
     return said
 
 
-def slots_of(plan: DayPlan) -> list[int]:
-    """The full hours of a day; that before its beginning, if it was young enough."""
-    first = _slot(0.0) + 1
-    return list(range(first, _slot(plan.seconds) + 1))
-
-
-def _slot(at: float) -> int:
-    return int((BEGINS.timestamp() + at) // 3_600)
+def slots_of(plan: DayPlan) -> int:
+    """How many full hours a day has."""
+    return int((BEGINS.timestamp() + plan.seconds) // HOUR - BEGINS.timestamp() // HOUR)
 
 
 def left_over(stock: Stock) -> list[str]:
@@ -225,8 +225,3 @@ def latencies(accounts: tuple[DayAccount, ...]) -> dict[str, list[float]]:
             if fill.seconds is not None:
                 told["live" if fill.is_live else "others"].append(fill.seconds)
     return {kind: sorted(found) for kind, found in told.items()}
-
-
-def paid(account: DayAccount) -> int:
-    """Payments that truly happened in the day."""
-    return sum(row["execType"] in PAYMENTS for row in account.exchange.truth()["executions"])

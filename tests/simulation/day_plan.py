@@ -12,7 +12,7 @@ from typing import Literal
 from fillbook.domain.window import milliseconds
 from papervenues.bybit import Settings
 
-BEGINS = datetime(2026, 3, 1, 21, 40, tzinfo=UTC)
+BEGINS = datetime(2026, 3, 1, 22, 40, tzinfo=UTC)
 DAY_HOURS = 24.0
 MINUTE, HOUR = 60.0, 3_600.0
 HISTORY_DAYS = 2
@@ -155,9 +155,9 @@ class _Day:
         for _ in range(max(1, round(2 * self.share))):
             found.append(self._anywhere("deaf", 0.0, number))
         for _ in range(max(1, round(2 * self.share))):
-            lasts = chance.uniform(0.5, 1.5) * HOUR * max(self.share, 0.3)
+            lasts = chance.uniform(0.6, 1.4) * HOUR * max(self.share, 0.7)
             found.append(self._anywhere("bad answers", lasts, number))
-        lasts = HOUR * max(self.share, 0.3)
+        lasts = HOUR * max(self.share, 0.7)
         return [*found, self._anywhere("bad stream", lasts, number)]
 
     def _anywhere(self, what: What, seconds: float, account: int) -> Trouble:

@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
 from fillbook.domain.window import Window, from_milliseconds
-from fillbook.ledger.runs import RunKind
 from fillbook.settings import Login
 from fillbook.sync.attending import Attended
-from fillbook.sync.engine import Engine, Passed
-from fillbook.sync.shift import Duties, Opened
+from fillbook.sync.engine import Engine
+from fillbook.sync.shift import Opened
 from fillbook.sync.watch import Service
 from fillbook.venues._sharing import Sharing
 from fillbook.venues.bybit import BybitVenue, connect
@@ -27,53 +26,25 @@ from tests.simulation.network import HOST, VirtualTransport
 ENDING_SECONDS_MAX = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Something that the service did for an account, and when, by true time."""
-
-    account: str
-    act: str  # pass, observe
-    began: float
-    ended: float
-    how: str
-
-
 @dataclass(slots=True)
 class Diary:
-    """What services said and did in a day."""
+    """What services said in a day, and which slots of the schedule they served."""
 
     world: DayWorld
-    done: list[Done] = field(default_factory=list)
     said: list[tuple[float, str]] = field(default_factory=list)
+    served: dict[tuple[str, str], set[datetime]] = field(default_factory=dict)  # account and job
 
     def tell(self, line: str) -> None:
         """The service says something."""
         self.said.append((self.world.loop.instant, line))
 
-    def duties(self) -> Duties:
-        """The shipped duties, each noted."""
-
-        async def pass_over(engine: Engine, kind: RunKind, window: Window) -> Passed:
-            async with self._noted(engine.account.name, "pass"):
-                return await RECONCILED.pass_over(engine, kind, window)
-
-        async def observe(engine: Engine) -> object:
-            assert RECONCILED.observe is not None
-            async with self._noted(engine.account.name, "observe"):
-                return await RECONCILED.observe(engine)
-
-        return Duties(pass_over, observe)
-
-    @asynccontextmanager
-    async def _noted(self, account: str, act: str) -> AsyncIterator[None]:
-        began, how = self.world.loop.instant, "done"
-        try:
-            yield
-        except BaseException as error:
-            how = type(error).__name__
-            raise
-        finally:
-            self.done.append(Done(account, act, began, self.world.loop.instant, how))
+    def look(self, service: Service) -> None:
+        """See which slots were served."""
+        for name, cared in service._cared.items():
+            shift = cared.attendant.shift
+            for job, state in shift.agenda.states.items() if shift else ():
+                if state.served is not None and state.outcome in ("done", "partial"):
+                    self.served.setdefault((name, job), set()).add(state.served)
 
 
 @dataclass(slots=True)
@@ -83,12 +54,19 @@ class Serving:
     process: Process
     service: Service
     task: "asyncio.Task[None]"
+    transports: dict[int, VirtualTransport]
 
     def feed_of(self, name: str) -> str:
         """How it calls the feed of an account now."""
         cared = self.service._cared.get(name)
         shift = cared.attendant.shift if cared else None
         return (shift.feed or "") if shift and not self.process.is_dead else ""
+
+    @property
+    def waiting(self) -> int:
+        """Messages that were told and are not heard yet."""
+        lines = (line for one in self.transports.values() for line in one.lines)
+        return sum(line._end.told.qsize() for line in lines)
 
     async def end(self) -> None:
         """Stop it as a signal would, and wait until it has gone."""
@@ -105,53 +83,74 @@ class Serving:
 
 def serve(world: DayWorld, diary: Diary) -> Serving:
     """Begin a service on all accounts of the world."""
-    process, sharing = world.process(), world.sharing()
-    ways = [_way(world, process, account, sharing) for account in world.accounts]
+    process = world.process()
+    ways = Ways(world, process, world.sharing())
 
     async def directory() -> Sequence[Attended]:
-        return ways
+        return [ways.to(account) for account in world.accounts]
 
     service = Service(
         pool=process.pool.as_pool(),
         directory=directory,
         clock=world.now,
-        duties=diary.duties(),
+        duties=RECONCILED,
         tell=diary.tell,
         new_id=world.new_id,
     )
-    serving = Serving(process, service, world.begin(process, service.run()))
+    task = world.begin(process, service.run())
+    serving = Serving(process, service, task, ways.transports)
     for account in world.accounts:
         account.feed = lambda name=account.name: serving.feed_of(name)  # type: ignore[misc]
     return serving
 
 
-def _way(world: DayWorld, process: Process, account: DayAccount, sharing: Sharing) -> Attended:
-    return Attended(account.name, "1", lambda: _opened(world, process, account, sharing))
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways of one process to its accounts, as settings would make them."""
 
+    world: DayWorld
+    process: Process
+    sharing: Sharing
+    transports: dict[int, VirtualTransport] = field(default_factory=dict)  # the last of each
 
-@asynccontextmanager
-async def _opened(
-    world: DayWorld, process: Process, account: DayAccount, sharing: Sharing
-) -> AsyncIterator[Opened]:
-    """The way to an account, as settings would make it."""
-    login = login_of(account)
-    pool = process.pool.as_pool()
-    venue = _connected(world, process, account, login, sharing)
-    try:
-        admitted = await admit(pool, login, await venue.key_facts(), now=world.now())
-        account.account_id = admitted.account_id
-        begins = from_milliseconds(account.plan.settings(account.number).start_ms)
+    def to(self, account: DayAccount) -> Attended:
+        """The way to one."""
+        return Attended(account.name, "1", lambda: self._opened(account))
 
-        async def asked() -> Window:
-            return Window(begins - timedelta(hours=1), world.now())
+    @asynccontextmanager
+    async def _opened(self, account: DayAccount) -> AsyncIterator[Opened]:
+        world, login, pool = self.world, login_of(account), self.process.pool.as_pool()
+        venue = self._connected(account, login)
+        try:
+            admitted = await admit(pool, login, await venue.key_facts(), now=world.now())
+            account.account_id = admitted.account_id
+            begins = from_milliseconds(account.plan.settings(account.number).start_ms)
 
-        async def before_pass() -> None:
-            await admit(pool, login, await venue.key_facts(), now=world.now())
+            async def asked() -> Window:
+                return Window(begins - timedelta(hours=1), world.now())
 
-        engine = Engine(pool, venue, admitted, world.now, new_id=world.new_id)
-        yield Opened(engine, asked, before_pass)
-    finally:
-        await venue.close()
+            async def before_pass() -> None:
+                await admit(pool, login, await venue.key_facts(), now=world.now())
+
+            engine = Engine(pool, venue, admitted, world.now, new_id=world.new_id)
+            yield Opened(engine, asked, before_pass)
+        finally:
+            await venue.close()
+
+    def _connected(self, account: DayAccount, login: Login) -> BybitVenue:
+        transport = VirtualTransport(account.exchange, self.process.as_worker())
+        self.transports[account.number] = transport
+        return connect(
+            key=login.key,
+            secret=login.secret.get_secret_value(),
+            clock=self.world.now,
+            base_url=login.base_url,
+            environment="mainnet",
+            sharing=self.sharing,
+            transport=transport,
+            jitter=self.world.chance.uniform,
+            categories=account.kind.categories,
+        )
 
 
 def login_of(account: DayAccount) -> Login:
@@ -160,20 +159,3 @@ def login_of(account: DayAccount) -> Login:
     key = next((one for one in venue.keys.values() if one.kind == "read"), None) or account._key
     assert key is not None
     return Login(account.name, "bybit", key.key, SecretStr(key.secret), base_url=f"http://{HOST}")
-
-
-def _connected(
-    world: DayWorld, process: Process, account: DayAccount, login: Login, sharing: Sharing
-) -> BybitVenue:
-    chance = world.chance
-    return connect(
-        key=login.key,
-        secret=login.secret.get_secret_value(),
-        clock=world.now,
-        base_url=login.base_url,
-        environment="mainnet",
-        sharing=sharing,
-        transport=VirtualTransport(account.exchange, process.as_worker()),
-        jitter=chance.uniform,
-        categories=account.kind.categories,
-    )

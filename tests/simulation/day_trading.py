@@ -85,7 +85,9 @@ class Trader:
     def _order(self, live: LiveAccount, symbol: int, instrument: Instrument) -> dict[str, object]:
         chance, price = self.chance, live.price(symbol)
         is_spot = instrument.category == "spot"
-        side, leg, reduces = self._spot_side(live, symbol) if is_spot else self._side(live, symbol)
+        side, leg, reduces = (
+            (chance.choice((1, -1)), 0, False) if is_spot else self._side(live, symbol)
+        )
         at_limit = chance.random() < 0.35
         step = instrument.tick * max(1, price * chance.randint(1, 12) // 10_000)
         limit = (price - side * step) // instrument.tick * instrument.tick
@@ -122,16 +124,14 @@ class Trader:
             return -opens, leg, True
         return opens, leg, False
 
-    def _spot_side(self, live: LiveAccount, symbol: int) -> tuple[int, int, bool]:
-        return self.chance.choice((1, -1)), 0, False
-
     def _worth(self, live: LiveAccount, symbol: int, qty: int) -> int:
-        return abs(qty) * live.price(symbol) // live.instruments[symbol].value_scale
+        scale: int = live.instruments[symbol].value_scale
+        return abs(qty) * live.price(symbol) // scale
 
     def _qty(self, instrument: Instrument, price: int) -> int:
         low, high = NOTIONAL
         wanted = round(low * (high / low) ** self.chance.random())
-        qty = wanted * instrument.value_scale // price
+        qty: int = wanted * instrument.value_scale // price
         return max(instrument.qty_step, qty // instrument.qty_step * instrument.qty_step)
 
     def _link(self, *, reduces: bool) -> str:

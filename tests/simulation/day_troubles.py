@@ -12,12 +12,12 @@ from tests.simulation.day_trading import Trader
 from tests.simulation.day_world import DayWorld
 
 BAD_ANSWERS: Final = (
-    "http_500=0.02@lists", "http_502=0.03@market/time", "http_503=0.02@user/query-api",
-    "rate_limited=0.03@lists", "truncated_json=0.02@lists", "result_null=0.02@lists",
-    "html_502=0.02@lists", "dropped_during=0.02@lists", "dropped_before=0.02@lists",
-    "wrong_types=0.01@lists", "duplicate_rows=0.05@lists", "short_pages=0.05@lists",
-    "cursor_expired=0.02@lists", "overloaded_10016=0.02@lists", "slow_body=0.02@lists",
-    "previous_answer=0.01@lists", "list_missing=0.02@lists",
+    "http_500=0.06@lists", "http_502=0.1@market/time", "http_503=0.06@user/query-api",
+    "rate_limited=0.08@lists", "truncated_json=0.05@lists", "result_null=0.05@lists",
+    "html_502=0.05@lists", "dropped_during=0.05@lists", "dropped_before=0.05@lists",
+    "wrong_types=0.03@lists", "duplicate_rows=0.2@lists", "short_pages=0.2@lists",
+    "cursor_expired=0.05@lists", "overloaded_10016=0.05@lists", "slow_body=0.05@lists",
+    "previous_answer=0.03@lists", "list_missing=0.05@lists", "stalled_body=0.01@lists",
 )  # fmt: skip
 BAD_STREAM: Final = (
     "ws_dropped_event=0.06", "ws_duplicate_event=0.1", "ws_reordered=0.1", "ws_late_event=0.1",
@@ -56,7 +56,9 @@ class Troubles:
                 await asyncio.sleep(trouble.seconds)
                 self.world.skew = timedelta()
             case _:
-                await asyncio.gather(*(self._of_account(trouble, one) for one in self._struck(trouble)))
+                await asyncio.gather(
+                    *(self._of_account(trouble, one) for one in self._struck(trouble))
+                )
 
     def _interrupted(self) -> None:
         for account in self.world.accounts:
@@ -99,9 +101,7 @@ class Troubles:
                 await self._weather(account, BAD_STREAM, trouble.seconds)
                 account.is_spoilt = False
 
-    async def _weather(
-        self, account: DayAccount, faults: tuple[str, ...], seconds: float
-    ) -> None:
+    async def _weather(self, account: DayAccount, faults: tuple[str, ...], seconds: float) -> None:
         account.weather(*faults)
         await asyncio.sleep(seconds)
         account.weather()

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from fillbook.domain.window import milliseconds
@@ -21,9 +21,11 @@ from tests.simulation.connections import Stock
 from tests.simulation.day_account import DayAccount
 from tests.simulation.day_plan import BEGINS, DayPlan
 from tests.simulation.day_process import Process
-from tests.simulation.network import Served
 from tests.simulation.virtual_loop import VirtualLoop
 from tests.simulation.workers import CURRENT
+
+if TYPE_CHECKING:
+    from tests.simulation.network import Served
 
 LATENCY_MS: Final = (15, 90)
 SLOW_PERMILLE, SLOW_MS_MAX = 4, 4_000
@@ -59,7 +61,7 @@ class DayWorld:
     def __post_init__(self) -> None:
         """Open the exchanges."""
         self.chance = random.Random(f"world {self.plan.seed}")
-        self.loop.set_task_factory(self._task)
+        self.loop.set_task_factory(self._task)  # type: ignore[arg-type]
         self.accounts = tuple(
             DayAccount(number, self.plan, self.now_ms) for number in range(self.plan.accounts)
         )

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import pickle
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -24,22 +23,14 @@ from papervenues.fault_table import HISTORY
 from papervenues.faults import FaultPlan
 
 LOOK_SECONDS = 0.25  # how often the stream tells what happened
-HISTORIES_KEPT = 64
+MARKETS_KEPT = 64
 SERVER = "127.0.0.1"
 
 
-@lru_cache(maxsize=HISTORIES_KEPT)
+@lru_cache(maxsize=MARKETS_KEPT)
 def _market(seed: int, start_ms: int, end_ms: int) -> Market:
     """Prices cost most of a history, and many histories share them."""
     return market_of(seed=seed, start_ms=start_ms, end_ms=end_ms)
-
-
-@lru_cache(maxsize=HISTORIES_KEPT)
-def _made(settings: Settings) -> bytes:
-    market = _market(settings.seed, settings.start_ms, settings.end_ms)
-    accounts = tuple(play(settings, account=one, market=market) for one in range(settings.accounts))
-    history = PaperHistory(settings, market.paths, accounts, market.instruments)
-    return pickle.dumps(history, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def fresh_history(settings: Settings, *, made_with: int) -> PaperHistory:
@@ -50,8 +41,9 @@ def fresh_history(settings: Settings, *, made_with: int) -> PaperHistory:
         faults=FaultPlan(settings.faults.acting(HISTORY)),
         switches=Switches(self_trade_ids=settings.switches.self_trade_ids),
     )
-    history: PaperHistory = pickle.loads(_made(bare))  # noqa: S301 - made a moment ago
-    return replace(history, settings=settings)
+    market = _market(bare.seed, bare.start_ms, bare.end_ms)
+    accounts = tuple(play(bare, account=one, market=market) for one in range(bare.accounts))
+    return PaperHistory(settings, market.paths, accounts, market.instruments)
 
 
 @dataclass(slots=True, eq=False)

@@ -1,7 +1,6 @@
-"""How often each kind of fault struck a row or a message: the exchange's own luck, counted.
+"""How often each kind of fault struck: the exchange's own luck, counted.
 
-Faults of requests come back with each answer. Those of rows and messages are decided deep inside
-the exchange, where nobody is told: here its two judges are given a counter.
+Luck is decided deep inside the exchange, where nobody is told: here its judges are given a counter.
 """
 
 from collections import Counter
@@ -10,10 +9,14 @@ from functools import wraps
 from typing import Any
 
 from papervenues.bybit.history import AccountHistory
+from papervenues.bybit.row_faults import UPGRADED
+from papervenues.bybit.served import _struck
+from papervenues.draws import hits
 from papervenues.fault_table import HISTORY
-from papervenues.faults import EventLuck, FaultPlan, RowLuck
+from papervenues.faults import EventLuck, FaultPlan, RequestLuck, RowLuck
 
 COUNTED: Counter[str] = Counter()
+BY_INDEX = ("hidden_row", "late_rows")
 
 
 def _counting(judge: Callable[..., bool]) -> Callable[..., bool]:
@@ -27,15 +30,30 @@ def _counting(judge: Callable[..., bool]) -> Callable[..., bool]:
     return counted
 
 
+def _counting_many(judge: Callable[..., frozenset[str]]) -> Callable[..., frozenset[str]]:
+    @wraps(judge)
+    def counted(self: Any, *args: Any, **words: Any) -> frozenset[str]:  # noqa: ANN401
+        struck = judge(self, *args, **words)
+        COUNTED.update(struck)
+        return struck
+
+    return counted
+
+
 def count_them() -> None:
     """Begin to count; once for a process."""
-    for judge in (RowLuck, EventLuck):
+    for judge, counting in (
+        (RowLuck, _counting), (EventLuck, _counting), (RequestLuck, _counting_many),
+    ):  # fmt: skip
         if not hasattr(judge.strikes, "__wrapped__"):
-            judge.strikes = _counting(judge.strikes)  # type: ignore[method-assign]
+            setattr(judge, "strikes", counting(judge.strikes))  # noqa: B010 - classes are not ours
 
 
 def counted_history(plan: FaultPlan, history: AccountHistory) -> Counter[str]:
-    """A history that was made with faults counts once for each of them."""
-    if not len(history.executions.time_ms):
-        return Counter()
-    return Counter(fault.name for fault in plan.acting(HISTORY))
+    """Rows that a list leaves out; what is of the whole history counts once."""
+    counted = Counter(fault.name for fault in plan.acting(HISTORY))
+    for name in BY_INDEX:
+        counted[name] += len(_struck(history, name, plan, first=0))
+    for fault in plan.named(UPGRADED):
+        counted[UPGRADED] += hits(history.seed, UPGRADED, 0, share_ppm=fault.share_ppm)
+    return +counted

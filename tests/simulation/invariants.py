@@ -9,15 +9,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, LiteralString
 from uuid import UUID
 
-from fillbook.domain.window import Window, from_milliseconds, minus, union
+from fillbook.domain.window import from_milliseconds, milliseconds
 from fillbook.ledger.leases import LEASE_LENGTH
 from fillbook.ledger.packing import unpack
 from papervenues.fault_table import CLOCK, FAULTS, ROW
 from tests.simulation.connections import CONNECTIONS_MAX
-from tests.simulation.looks import Look, Told, Truth, leaves_fields, look_at
+from tests.simulation.looks import Look, Told, Truth, is_cash, leaves_fields, look_at, signed_size
 from tests.simulation.served import unproven_part
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ ROW_FAULTS = frozenset(name for name, kind in FAULTS.items() if kind.acts == ROW
 CLOCK_FAULTS = frozenset(name for name, kind in FAULTS.items() if kind.acts == CLOCK)
 CLOCK_OFF_MAX = timedelta(minutes=11)
 HIDING = frozenset(name for name, kind in FAULTS.items() if kind.nature == "hides")
+NAMELESS = frozenset(("field_renamed", "field_dropped"))
 LATE = frozenset(("late_rows", "late_by_time"))
 SKEW = timedelta(seconds=2)
 REQUESTS_MAX = 6_000
@@ -66,6 +68,19 @@ WITH ends AS (
 SELECT book_id, stretch, bought, sold, coalesce(units, 0)
 FROM ends LEFT JOIN matched USING (book_id, stretch)
 WHERE least(bought, sold) <> coalesce(units, 0)
+"""
+_HELD: LiteralString = """
+SELECT b.category, b.symbol, sum(l.side * (l.unit_end - l.unit_start))
+FROM derived.lines l JOIN derived.books b USING (account_id, book_id)
+JOIN (SELECT account_id, category, symbol, leg, max(started_at) AS stretch
+    FROM derived.stretches GROUP BY 1, 2, 3, 4) s
+    ON (s.account_id, s.category, s.symbol, s.leg, s.stretch)
+     = (b.account_id, b.category, b.symbol, b.leg, l.stretch)
+WHERE l.account_id = %s GROUP BY 1, 2
+"""
+_LOG_SUMS: LiteralString = """
+SELECT kind, currency, count(*), sum(change) FROM facts.current_log_entries
+WHERE account_id = %s GROUP BY 1, 2
 """
 _STANDING: LiteralString = """
 SELECT md5(string_agg(h, '' ORDER BY h)) FROM (
@@ -264,6 +279,66 @@ def v11_an_error_proves_nothing(seen: Seen) -> None:
 
 
 @check
+def v3_positions_follow(seen: Seen) -> None:
+    """Where a leg is read from its first fill on, its books hold what the exchange says is held."""
+    world, now_ms = seen.world, seen.world.now_ms()
+    if not (seen.is_sound or _is_all_served(seen)):
+        return
+    read = {category: _read_up_to(seen, category) for category in world.plan.categories}
+    true: Counter[tuple[str, str]] = Counter()
+    for _, row in seen.truth.up_to(now_ms):
+        upto = read[row["category"]]
+        if row["category"] != "spot" and not is_cash(row) and upto and int(row["execTime"]) < upto:
+            true[row["category"], row["symbol"]] += signed_size(row)  # type: ignore[assignment]
+    held = {
+        (category, symbol): qty
+        for category, symbol, qty in world.stock.ask(_HELD, world.account.account_id)
+    }
+    for (category, symbol), qty in true.items():
+        if held.get((category, symbol), 0) != qty:
+            raise _found("V3", f"{category} {symbol}: {held.get((category, symbol))}, truly {qty}")
+
+
+def _is_all_served(seen: Seen) -> bool:
+    """Whether faults leave each row where it belongs, as it is, and at its time."""
+    return not seen.struck & (ROW_FAULTS | HIDING) and not seen.world.has_live_fills
+
+
+def _read_up_to(seen: Seen, category: str) -> int | None:
+    """Up to when a category is read without a gap since the beginning."""
+    read = seen.look.read("executions", category)
+    if not read or read[0].starts_at > seen.world.plan.begins or len(read) > 1:
+        return None
+    return milliseconds(read[0].ends_at)
+
+
+@check
+def v4_cash_adds_up(seen: Seen) -> None:
+    """The log that is booked sums to what the exchange says its log sums to."""
+    world = seen.world
+    read = seen.look.read("account_log", "UNIFIED")
+    if not seen.is_sound or seen.struck & NAMELESS or len(read) != 1:
+        return
+    booked = world.stock.ask(_LOG_SUMS, world.account.account_id)
+    told = world.exchange.truth()["log"]
+    ours = {(kind, coin): (number, change) for kind, coin, number, change in booked}
+    theirs = {
+        (row["type"], row["currency"]): (int(row["rows"]), Decimal(row["change"])) for row in told
+    }
+    if world.plan.settings.is_wide or ours.keys() != theirs.keys():
+        return
+    if ours != theirs:
+        raise _found("V4", f"{ours} is booked, {theirs} happened")
+
+
+@check
+def v12_who_lost_the_lease_wrote_nothing(seen: Seen) -> None:
+    """Nothing is written under a fencing number that is no longer the lease's."""
+    if seen.world.stale_writes:
+        raise _found("V12", seen.world.stale_writes[:3])
+
+
+@check
 def v5_units_add_up(seen: Seen) -> None:
     """Units lie end to end, and as many are matched as the shorter side has."""
     world = seen.world
@@ -308,8 +383,3 @@ def v16_no_secret_is_told(seen: Seen) -> None:
     for key in seen.world.exchange.venue.keys.values():
         if any(key.secret in text or key.key in text for text in words):
             raise _found("V16", "a key is told")
-
-
-def gaps_of(look: Look, stream: str, scope: str, asked: Window) -> list[Window]:
-    """What of a window is not read."""
-    return minus([asked], union(look.read(stream, scope)))

@@ -1,6 +1,7 @@
 """Running many seeds, one after the other or on several processes, each within its time."""
 
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,17 @@ def be_quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(QUIET))
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """The same for a block."""
+    before = structlog.get_config()
+    be_quiet()
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
 def one_line(outcome: Outcome) -> str:
     """Its violation on one line."""
     return " ".join(outcome.violation.split())
@@ -31,8 +43,16 @@ def run_seeds(
     seeds: Sequence[int], url: str, *, jobs: int = 1, first: bool = False, is_told: bool = False
 ) -> Summary:
     """Many seeds, on one or more processes with a database each."""
+    begun = time.monotonic()
     if jobs == 1:
-        return _run_here(seeds, url, first=first, is_told=is_told)
+        summary = _run_here(seeds, url, first=first, is_told=is_told)
+    else:
+        summary = _run_beside(seeds, url, jobs=jobs, first=first)
+    summary.elapsed = time.monotonic() - begun
+    return summary
+
+
+def _run_beside(seeds: Sequence[int], url: str, *, jobs: int, first: bool) -> Summary:
     summary = Summary()
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         parts = [seeds[number::jobs] for number in range(jobs)]

@@ -71,7 +71,6 @@ class VirtualTransport:
         outgoing = self.exchange.pipeline.answer(
             Incoming("GET", path, query, b"", headers, ADDRESS)
         )
-        world.fired.update(outgoing.strikes)
         world.trace.note(
             "answer", self.worker.name, target, outgoing.answer.status,
             digest_of(outgoing.answer.body), sorted(outgoing.strikes),

@@ -29,7 +29,7 @@ SHARES = ("0.005", "0.02", "0.05", "0.15")
 SHARES_OF_ROWS = ("0.02", "0.06", "0.2")
 # Whoever is shut out, or stopped for good, sees little else: such faults strike seldom.
 SELDOM = {"address_banned": "0.01", "stalled_body": "0.01"}
-KEY_SHARES = ("0.005", "0.02")
+KEY_SHARES = ("0.02", "0.06")
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 WAITS = ((5 * MINUTE, 2 * HOUR), (HOUR, DAY), (DAY, 3 * DAY), (3 * DAY, 20 * DAY))
 
@@ -61,7 +61,7 @@ class Plan:
     starts_at: datetime
     window_max: timedelta | None
     steps: tuple[Step, ...]
-    repeats: bool  # whether the same is read once more undisturbed, elsewhere, and compared
+    repeats: bool  # whether everything is read once more at the end, and laid once more
 
     @property
     def begins(self) -> datetime:
@@ -84,7 +84,7 @@ def plan_of(seed: int) -> Plan:
     chance = random.Random(f"plan {seed}")
     days, executions = chance.choices(SIZES, SIZE_WEIGHTS)[0]
     is_wide = executions <= 150 and chance.random() < 0.12
-    follows = not is_wide and chance.random() < 0.14
+    follows = not is_wide and chance.random() < 0.16
     settings = Settings(
         end_ms=milliseconds(END),
         seed=seed,
@@ -107,7 +107,7 @@ def plan_of(seed: int) -> Plan:
         starts_at=starts_at,
         window_max=timedelta(days=chance.choice((1, 3))) if days < 11 and chance.random() < 0.4 else None,
         steps=tuple(_steps(chance, follows=follows)),
-        repeats=seed % 10 == 3,
+        repeats=seed % 5 == 3,
     )
 
 
@@ -138,9 +138,9 @@ def _faults(chance: random.Random, *, follows: bool) -> FaultPlan:
         names = chance.sample(requests, chance.randint(1, FAULTS_MAX))
         texts += [f"{name}={SELDOM.get(name) or chance.choice(SHARES)}@any" for name in names]
     for acts, odds, most, shares in (
-        (ROW, 0.5, 3, SHARES_OF_ROWS),
-        (CLOCK, 0.12, 1, ("0.005", "0.03")),
-        (KEY, 0.09, 1, KEY_SHARES),
+        (ROW, 0.55, 4, SHARES_OF_ROWS),
+        (CLOCK, 0.12, 1, ("0.02", "0.08")),
+        (KEY, 0.16, 1, KEY_SHARES),
         (HISTORY, 0.15, 2, SHARES_OF_ROWS),
     ):
         if chance.random() < odds:
@@ -149,8 +149,8 @@ def _faults(chance: random.Random, *, follows: bool) -> FaultPlan:
                 texts.append(f"{name}={chance.choice(shares)}")
     if follows:
         kinds = [name for name, kind in FAULTS.items() if kind.acts == STREAM]
-        for name in chance.sample(kinds, chance.randint(1, 4)):
-            texts.append(f"{name}={chance.choice(('0.1', '0.4', '1'))}")
+        for name in chance.sample(kinds, chance.randint(2, 6)):
+            texts.append(f"{name}={chance.choice(('0.2', '0.5', '1'))}")
     return FaultPlan(tuple(map(parse_fault, texts)))
 
 
@@ -162,7 +162,7 @@ def _steps(chance: random.Random, *, follows: bool) -> list[Step]:
         seconds = chance.uniform(2 * MINUTE, 8 * MINUTE)
         steps.insert(
             chance.randint(0, len(steps)),
-            Step("follow", seconds=seconds, orders=chance.randint(1, 10),
+            Step("follow", seconds=seconds, orders=chance.randint(3, 10),
                  blow=drawn_blow(chance, follows=True) if chance.random() < 0.4 else None),
         )  # fmt: skip
     if not any(step.kind in ("pass", "both", "follow") for step in steps):

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Summary:
     seeds: int = 0
     simulated_seconds: float = 0.0
     wall_seconds: float = 0.0
+    elapsed: float = 0.0
     requests: int = 0
     statements: int = 0
     fired: Counter[str] = field(default_factory=Counter)
@@ -115,7 +116,8 @@ class Summary:
 
     def dump(self, path: Path) -> None:
         """Keep everything, for another process to add up."""
-        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        path.write_text(json.dumps(told), encoding="utf-8")
 
     def lines(self) -> list[str]:
         """What a reader wants to see."""

@@ -10,8 +10,9 @@ from itertools import count
 
 from fillbook.ledger import accounts
 from tests.simulation.connections import OutsidePool, Stock
+from tests.simulation.ending import at_the_end
 from tests.simulation.fault_counts import COUNTED, count_them, counted_history
-from tests.simulation.invariants import Memory, must_hold
+from tests.simulation.invariants import NAMELESS, Memory, must_hold
 from tests.simulation.plan import Plan, Step, plan_of
 from tests.simulation.steps import Ended, one_pass, take
 from tests.simulation.trace import Trace
@@ -102,6 +103,7 @@ async def _lived(world: World) -> None:
     world.place = "the sound end"
     ended = await _healed(world)
     must_hold(world, (ended,), memory, is_sound=True)
+    await at_the_end(world)
 
 
 async def _healed(world: World) -> Ended:
@@ -111,10 +113,19 @@ async def _healed(world: World) -> Ended:
     await asyncio.sleep(3 * 86_400)
     for number in range(PASSES_MAX):
         ended = await one_pass(world, Step("pass", again=number == 0))
-        if ended.is_complete:
+        if ended.is_complete or _only_in_dispute(world, ended):
             return ended
         await asyncio.sleep(3_600)
-    raise AssertionError(f"V13: not complete after {PASSES_MAX} sound passes: {ended}")
+    why = (*ended.passed.failures, *ended.passed.left_out) if ended.passed else (ended.error,)
+    raise AssertionError(f"V13: not complete after {PASSES_MAX} sound passes: {'; '.join(why)}")
+
+
+def _only_in_dispute(world: World, ended: Ended) -> bool:
+    """A line of the log that lost its name is another line for ever: its time stays in dispute."""
+    passed = ended.passed
+    if passed is None or passed.left_out or not world.plan.struck & NAMELESS:
+        return False
+    return all("in dispute" in failure for failure in passed.failures)
 
 
 def _where(error: BaseException) -> str:

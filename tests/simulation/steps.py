@@ -216,4 +216,5 @@ async def _trading(world: World, step: Step) -> None:
             category="linear", symbol="BTCUSDT", side=side, qty=qty, orderType="Market",
             positionIdx=leg,
         )  # fmt: skip
+        world.has_live_fills = True
         world.trace.note("order", side, qty, said)

@@ -47,6 +47,8 @@ class World:
     requests: int = 0
     ids: int = 0
     names: int = 0
+    stale_writes: list[str] = field(default_factory=list)
+    has_live_fills: bool = False
     place: str = "the beginning"
     workers: list[Worker] = field(default_factory=list)
 

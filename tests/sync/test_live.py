@@ -237,6 +237,22 @@ async def test_a_clock_that_is_slow_or_fast_changes_nothing(
         assert heard[0][0] <= datetime.now(UTC) + timedelta(seconds=1)
 
 
+async def test_a_clock_that_is_set_back_under_a_live_line_delays_nothing(
+    database_url: str,
+) -> None:
+    """What was told has been heard, though it seems to happen nine seconds from now."""
+    async with followed(database_url, rhythm=Rhythm()) as one:
+        clock = one.book.clock
+        assert isinstance(clock, _WallClock)
+        clock.behind = timedelta(seconds=9)
+        order_id = await one.buy()
+
+        async def laid() -> bool:
+            return await one.laid(order_id) > 0
+
+        assert await until(laid) < 3
+
+
 async def test_a_key_that_may_not_be_used_any_more_ends_it(database_url: str) -> None:
     """The key is asked about before every pass, not only when the follower begins."""
     async with followed(database_url) as one:

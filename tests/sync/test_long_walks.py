@@ -8,7 +8,10 @@ import asyncio
 
 import pytest
 
-from tests.sync.book import ONE_LIST, opened, paper, whole
+from fillbook.ledger._pool import transaction
+from fillbook.sync import engine as engine_file
+from fillbook.sync.engine import Engine
+from tests.sync.book import ONE_LIST, connection, opened, paper, whole
 from tests.sync.fault_oracle import must_be_exact_or_say_why, read_on
 from tests.sync.truth import must_equal_truth
 
@@ -26,6 +29,9 @@ EXECUTIONS = 900
 DAYS = 6
 REQUESTS_MAX = 60  # for ten pages, the terms, the marks and the clock
 SECONDS_MAX = 20
+AHEAD = 2
+STILL_SECONDS = 0.5
+BESIDE_PAGES = 4  # the clock and the terms
 
 
 @pytest.mark.parametrize("fault", OF_WALKS)
@@ -62,3 +68,28 @@ async def test_a_cursor_that_leads_back_ends_the_walk(database_url: str, fault: 
         assert "cursor repeats" in passed.failures[0]
         assert passed.run.requests < REQUESTS_MAX
         assert (await book.verify()).ok
+
+
+async def test_pages_wait_for_the_ledger_in_bounded_number(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing can be booked a few pages are fetched ahead, and no more: memory is bounded."""
+    monkeypatch.setattr(engine_file, "PAGES_AHEAD_MAX", AHEAD)
+    monkeypatch.setattr(engine_file, "PAGES_AHEAD_MIN", AHEAD)
+    settings = paper(executions=EXECUTIONS, days=DAYS)
+    async with opened(database_url, settings, reads=ONE_LIST) as book:
+        venue = connection(book.paper, book.clock, book.reads)
+        engine = Engine(book.pool, venue, book.account, book.clock)
+        async with transaction(book.pool) as conn:
+            await conn.execute("SELECT FROM ops.chain_heads FOR UPDATE")
+            passing = asyncio.create_task(engine.sync("backfill", whole(settings)))
+            asked = [-1]
+            while asked[-1] != venue.requests or asked[-1] < AHEAD:
+                asked.append(venue.requests)
+                await asyncio.sleep(STILL_SECONDS)
+        passed = await passing
+        await venue.close()
+
+        assert asked[-1] <= 2 * AHEAD + BESIDE_PAGES
+        assert passed.complete
+        assert passed.run.requests > asked[-1]

@@ -22,8 +22,8 @@ from tests.sync.trading import order
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 QTY = {"BTCUSDT": "0.01", "ETHUSDT": "0.1", "SOLUSDT": "1"}
-ROUNDS = 12
-MANY_ROUNDS = 150
+ROUNDS = 8
+MANY_ROUNDS = 100
 
 
 def _now() -> datetime:
@@ -74,7 +74,10 @@ async def _round(book: Book, engine: Engine, start: datetime, seed: int) -> Reco
     return came_to
 
 
-@pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(MANY_ROUNDS, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "rounds",
+    [ROUNDS, pytest.param(MANY_ROUNDS, marks=(pytest.mark.slow, pytest.mark.timeout(900)))],
+)
 async def test_fills_in_flight_are_no_break(database_url: str, rounds: int) -> None:
     """Each position and wallet agrees or is put off; no break is ever opened."""
     async with trading(database_url) as (book, engine, window):

@@ -2,12 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from fillbook.errors import Refused, VenueUnavailable
+from fillbook.sync.attending import Attended
 from fillbook.sync.schedule import Plan
+from fillbook.sync.shift import Opened
 from fillbook.sync.watch import Service
 from tests.sync.attended import QUICK, SECONDS_MAX, World, until, world
 from tests.sync.trading import order
@@ -213,6 +217,27 @@ async def test_a_refused_key_is_an_alarm_until_it_is_changed(database_url: str) 
         assert state == "refused"
 
 
+async def test_a_key_that_never_led_anywhere_is_an_alarm_too(database_url: str) -> None:
+    """Its account is not known yet: the alarm is the installation's, and names the key."""
+    async with world(database_url) as one:
+
+        @asynccontextmanager
+        async def refused() -> AsyncIterator[Opened]:
+            async with one.way().open() as opened:
+                if one.attended:
+                    raise Refused("the key can withdraw")
+                yield opened
+
+        one.attended.append(Attended("new", "1", refused))
+        async with one.served():
+            await one.until_said("new: ALARM key refused (new)")
+            raised = await one.rows("SELECT account_id, kind, subject FROM ops.alarms")
+            one.attended[1] = one.way("new", mark="2")
+            await one.until_said("new: over: key refused")
+
+        assert raised == [(0, "key refused", "new")]
+
+
 async def test_a_stuck_account_is_begun_anew(database_url: str) -> None:
     """A pass that makes no step for too long is cancelled, with an alarm; the next one goes on."""
     async with world(database_url) as one:
@@ -222,7 +247,7 @@ async def test_a_stuck_account_is_begun_anew(database_url: str) -> None:
             if stuck:
                 await asyncio.sleep(3600)
 
-        timing = replace(QUICK, stuck=5.0, stuck_at_work=0.5)
+        timing = replace(QUICK, stuck=10.0, stuck_at_work=3.0)
         one.before_pass = before_pass
         async with one.served(timing=replace(timing, judge=0.05)):
             await one.until_said("ALARM stuck")

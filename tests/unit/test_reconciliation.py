@@ -194,14 +194,13 @@ def test_a_sessions_payment_may_count_or_not() -> None:
         (3 * DAY, None, {"read_twice": True}, "venue_hole"),
         (3 * DAY, "rounding", {"read_twice": True}, "rounding"),
         (timedelta(hours=1), "missing_history", {}, "missing_history"),
-        (3 * DAY, None, {"is_unavailable": True}, "missing_history"),
-        (3 * DAY, "missing_history", {"is_unread": True}, "unknown_record_type"),
+        (3 * DAY, "unknown_record_type", {"read_twice": True}, "unknown_record_type"),
     ],
 )
 def test_a_cause(
     age: timedelta, cause: str | None, evidence: dict[str, bool], expected: str
 ) -> None:
-    """What a row shows counts first; then what may still come; then how often both were read."""
+    """What the comparison shows counts first; then what may still come; then how often both were read."""
     around = Window(NOW - age - timedelta(seconds=1), NOW - age)
     finding = Finding(
         Subject(way="position", measure="quantity"), "differs", Decimal(1), Decimal(2), "",

@@ -122,3 +122,14 @@ test('a pass that left gaps has not stopped; the gaps are warned of, not the acc
   const said = warnings({ accounts: [partly], coverage, failed: null, read_at: null, now })
   assert.deepEqual(said.map((one) => one.subject), ['Coverage is 99.99 %'])
 })
+
+test('alarms of the service are said, but for those that another line tells with more', () => {
+  const alarms = ['feed not live', 'gap', 'key refused'].map((kind) => ({
+    account: 'main', kind, subject: '', raised_at: '2026-03-01T12:00:00Z', detail: 'the reason',
+  }))
+  const coverage = { rows: [], gaps: [], requested: [], alarms: [], percent: '100', read_at: null }
+  const said = warnings({ accounts: [], alarms, not_fresh: 'main was not read', coverage, failed: null, read_at: null, now: Date.now() })
+
+  assert.deepEqual(said.map((one) => [one.grave, one.subject]), [[true, 'main'], [true, 'Not fresh'], [false, 'main']])
+  assert.match(said[0]?.said ?? '', /^key refused since/)
+})

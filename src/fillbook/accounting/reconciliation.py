@@ -275,19 +275,13 @@ class Evidence:
 
     now: datetime
     lateness: timedelta  # so late rows may appear
-    is_unread: bool = False  # a row about it was listed, and cannot be read
-    is_unavailable: bool = False  # part of the history before it is gone
     read_twice: bool = False  # both lists were read to their end twice since it is known
 
 
 def likely_cause(finding: Finding, evidence: Evidence) -> Cause:
     """Why two sides differ, most likely; nothing is done about it because of that."""
-    if evidence.is_unread:
-        return "unknown_record_type"
     if finding.cause is not None:
         return finding.cause
-    if evidence.is_unavailable:
-        return "missing_history"
     if finding.around is None or finding.around.ends_at + evidence.lateness > evidence.now:
         return "late_data"
     return "venue_hole" if evidence.read_twice else "in_doubt"

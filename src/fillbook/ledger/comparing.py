@@ -165,7 +165,7 @@ async def _touched(
     """When what was told since happened; None when it is too much to look at one by one."""
     if through - since > TOUCHED_MAX:
         return None
-    words = {"account_id": account_id, "since": since, "most": TOUCHED_MAX}
+    words = {"account_id": account_id, "since": since}
     found = await _all(conn, "touched_since", words)
     return {category: as_windows(pieces) for category, pieces in found}
 

@@ -6,7 +6,9 @@ the number under the account's chain-head lock, so a worker that lost its lease 
 cannot write.
 
 A holder names its host and process. A lease whose process is gone from this host is free at once:
-waiting for it to run out would only delay a restart.
+waiting for it to run out would only delay a restart. So is one of this very process that nobody in
+it works under any more: who lost the database could not give it back, or never heard that it was
+his.
 """
 
 import os
@@ -14,14 +16,17 @@ import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from fillbook.errors import LeaseHeld, StaleFence
-from fillbook.ledger._pool import Pool, transaction
+from fillbook.ledger._pool import Connection, Pool, transaction
 from fillbook.ledger._queries import queries
 
 SQL = queries("writing.sql")
 
 LEASE_LENGTH = timedelta(seconds=30)
+
+_worked_under: set[tuple[int, str, int]] = set()  # account, stream and fence, in this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +76,43 @@ async def acquire(pool: Pool, account_id: int, stream: str, *, now: datetime) ->
         "holder": holder_name(),
         "expires_at": now + LEASE_LENGTH,
     }
-    async with transaction(pool) as conn:
-        created = await (await conn.execute(SQL["new_lease"], what)).fetchone()
-        if created:
-            return Lease(account_id, stream, created[0])
-        held = await (await conn.execute(SQL["find_lease"], what)).fetchone()
-        assert held is not None
-        _, holder, expires_at = held
-        if expires_at > now and not holder_is_gone(holder):
-            raise LeaseHeld(
-                f"Another worker ({holder.partition(':')[2].partition(':')[0]} on"
-                f" {holder.partition(':')[0]}) is syncing {stream} of this account until"
-                f" {expires_at:%H:%M:%S} UTC at least: wait for it, or stop it, and run again."
-            )
-        taken = await (await conn.execute(SQL["take_lease"], what)).fetchone()
-        assert taken is not None
-        return Lease(account_id, stream, taken[0])
+    lease: Lease | None = None
+    try:
+        async with transaction(pool) as conn:
+            created = await (await conn.execute(SQL["new_lease"], what)).fetchone()
+            fence = created[0] if created else await _taken(conn, what, now)
+            lease = Lease(account_id, stream, fence)
+            _worked_under.add((account_id, stream, fence))
+    except BaseException:
+        if lease is not None:  # it may be ours, but nobody will work under it
+            let_go(lease)
+        raise
+    return lease
+
+
+def let_go(lease: Lease) -> None:
+    """Nobody in this process works under it any more, whatever the database says."""
+    _worked_under.discard((lease.account_id, lease.stream, lease.fence))
+
+
+async def _taken(conn: Connection, what: dict[str, Any], now: datetime) -> int:
+    """Take over what is free, or raise LeaseHeld; the new fence."""
+    row = await (await conn.execute(SQL["find_lease"], what)).fetchone()
+    assert row is not None
+    fence, holder, expires_at = row
+    is_free = expires_at <= now or holder_is_gone(holder)
+    if not is_free and holder == what["holder"]:
+        is_free = (what["account_id"], what["stream"], fence) not in _worked_under
+    if not is_free:
+        host, _, rest = holder.partition(":")
+        raise LeaseHeld(
+            f"Another worker ({rest.partition(':')[0]} on {host}) is syncing {what['stream']} of"
+            f" this account until {expires_at:%H:%M:%S} UTC at least: wait for it, or stop it, and"
+            " run again."
+        )
+    taken = await (await conn.execute(SQL["take_lease"], what)).fetchone()
+    assert taken is not None
+    return int(taken[0])
 
 
 async def renew(pool: Pool, lease: Lease, *, now: datetime) -> bool:
@@ -113,6 +139,7 @@ async def renew(pool: Pool, lease: Lease, *, now: datetime) -> bool:
 
 async def give_back(pool: Pool, lease: Lease, *, now: datetime) -> None:
     """Let the next worker in at once."""
+    let_go(lease)
     async with transaction(pool) as conn:
         await conn.execute(
             SQL["give_back_lease"],

@@ -45,6 +45,13 @@ _WIPES = (
     "wipe_failures",
     "wipe_restatements",
     "wipe_orders_asked",
+    "wipe_breaks",
+    "wipe_comparisons",
+    "wipe_compared_time",
+    "wipe_reconciliations",
+    "wipe_observed_positions",
+    "wipe_observed_balances",
+    "wipe_observations",
 )
 
 

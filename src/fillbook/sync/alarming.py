@@ -14,7 +14,7 @@ from fillbook.sync.schedule import PASS, SWEEP, Plan
 
 NO_PASS, FEED_SILENT, FEED_DEAF = "no pass", "feed not live", "feed deaf"
 JOB_FAILING, UNPROVEN, CLOCK = "job failing", "unproven", "clock"
-KEY_EXPIRES, KEY_REFUSED = "key expires", "key refused"
+KEY_EXPIRES, KEY_REFUSED, NOT_OPENED = "key expires", "key refused", "not opened"
 QUARANTINE, GAP, BREAK, NOT_COMPARED = "quarantine", "gap", "break", "not compared"
 STUCK, DATABASE = "stuck", "database away"
 

@@ -87,6 +87,7 @@ class Surroundings:
     duties: Duties
     timing: Timing
     worker_id: UUID
+    turns_at_work: asyncio.Semaphore
 
 
 @dataclass(slots=True)
@@ -101,6 +102,7 @@ class Attendant:
     says: str = ""
     account_id: int | None = None
     shift: Shift | None = None
+    feed_since: datetime | None = None  # it has not been live, while there is no shift
     stuck: str = ""
     _turns: int = 0
     _failures: int = 0
@@ -158,7 +160,15 @@ class Attendant:
         agenda = Agenda(around.pool, lease, around.worker_id, around.plan, around.clock)
         await agenda.load()
         await workers.succeed(around.pool, around.worker_id, lease.account_id, now=around.clock())
-        self.shift = Shift(opened, agenda, lease, around.duties, around.timing.tick, self.tell)
+        self.shift = Shift(
+            opened,
+            agenda,
+            lease,
+            around.duties,
+            around.turns_at_work,
+            around.timing.tick,
+            self.tell,
+        )
         self._now("working")
         try:
             if not self._stopping.is_set():
@@ -166,6 +176,8 @@ class Attendant:
         finally:
             if self.shift.has_passed:
                 self._failures = 0
+            was_live = self.shift.feed == "live"
+            self.feed_since = around.clock() if was_live else self.shift.feed_since
             self.shift = None
 
     @asynccontextmanager

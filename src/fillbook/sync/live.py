@@ -22,7 +22,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -55,6 +55,8 @@ LISTENING = "the live feed"  # the lease: one listener at a time to an account
 WAITING_MAX = 10_000  # messages that wait for the windows; beyond, the line is begun again
 BATCH_MAX = 200
 MOMENT_SECONDS = 0.5
+TICK = timedelta(milliseconds=1)
+AHEAD_MAX = timedelta(minutes=1)  # what a row may be ahead of our idea of the venue's time
 ENDS_IT = (Refused, UsageError, VenueKeyError)  # nothing that time would heal
 RETRY_SECONDS_MIN = 1.0
 RETRY_SECONDS_MAX = 60.0
@@ -106,8 +108,15 @@ class Follower:
 
     def timed(self) -> Engine:
         """The engine on the venue's clock, as far as that is known."""
-        ours, ahead = self.engine.clock, self.ahead
-        return replace(self.engine, clock=lambda: ours() + ahead)
+        ours = self.engine.clock
+        return replace(self.engine, clock=lambda: ours() + self.ahead)
+
+    async def measure(self) -> None:
+        """By how much the venue's clock is ahead of ours; an answer is as old as half its way."""
+        asked = self.engine.clock()
+        told = await self.engine.venue.server_time()
+        answered = self.engine.clock()
+        self.ahead = told - (asked + (answered - asked) / 2)
 
     def check_soon(self) -> None:
         """Windows were read behind the feed by somebody else: see whether it told everything."""
@@ -131,17 +140,17 @@ class Follower:
             try:
                 await self.before_pass()
                 async with self.engine.venue.stream() as feed:
-                    self.ahead = await self.engine.venue.server_time() - self.engine.clock()
+                    await self.measure()
                     await _Listening(self, feed).run()
             except ENDS_IT:
                 raise
             except FillbookError as error:
                 log.warning("feed lost", account=self.engine.account.name, reason=str(error))
                 self.on_lost(str(error))
-                await self._pause(pause)
                 # A line that was live begins anew at once; what fails at the start waits longer.
-                pause = RETRY_SECONDS_MIN if self._was_live else min(pause * 2, RETRY_SECONDS_MAX)
-                self._was_live = False
+                pause = RETRY_SECONDS_MIN if self._was_live else pause
+                await self._pause(pause)
+                pause, self._was_live = min(pause * 2, RETRY_SECONDS_MAX), False
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -277,9 +286,11 @@ class _Listening:
             engine.pool, engine.account.account_id, lease=lease, now=source.received_at
         ) as open_writing:
             await facts.book(open_writing, source, read)
-            if proofs.lays(source.stream) and self.since < source.received_at:
+            latest = max([source.received_at, *(_after(one) for _, one in read)])
+            upto = min(latest, source.received_at + AHEAD_MAX)
+            if proofs.lays(source.stream) and self.since < upto:
                 # Heard without interruption since the subscription: it may be laid.
-                window = Window(self.since, source.received_at)
+                window = Window(self.since, upto)
                 await proofs.prove(
                     open_writing,
                     Proof(source.stream, source.scope, window, "live", 0, len(records),
@@ -321,3 +332,9 @@ class _Listening:
                 self.follower.on_checked(missed)
                 raise _Deaf(f"the feed left out {missed} executions of {scope}")
         self.follower.on_checked(0)
+
+
+def _after(reading: object) -> datetime:
+    """Right after what was read: what was told has been heard, whatever our clock says."""
+    at = getattr(reading, "executed_at", None)
+    return at + TICK if isinstance(at, datetime) else datetime.min.replace(tzinfo=UTC)

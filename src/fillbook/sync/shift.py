@@ -7,8 +7,8 @@ set, notices within one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from fillbook.errors import (
     LedgerError,
     Refused,
     StaleFence,
+    VenueError,
     VenueKeyError,
 )
 from fillbook.ledger import leases
@@ -32,6 +33,7 @@ from fillbook.sync.agenda import Agenda
 from fillbook.sync.engine import Engine, Passed, Step
 from fillbook.sync.live import Follower, Rhythm
 from fillbook.sync.live import State as FeedState
+from fillbook.sync.news import News
 from fillbook.sync.schedule import PASS, SWEEP, Every, Rule
 
 log = structlog.get_logger()
@@ -55,6 +57,7 @@ class Duties:
 
     observe: Callable[[Engine], Awaitable[Any]] | None = None
     compare: Callable[[Engine, Any, RunKind], Awaitable[object]] | None = None
+    snapshot: Callable[[Engine], Awaitable[object]] | None = None  # fails where nothing was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Shift:
     agenda: Agenda
     lease: Lease
     duties: Duties
+    turns_at_work: asyncio.Semaphore  # so many accounts are read at once, the others wait
     tick_seconds: float
     tell: Callable[[str], None]
     feed: FeedState | None = None
@@ -94,18 +98,20 @@ class Shift:
     turns: int = 0
     follower: Follower = field(init=False)
     _engine: Engine = field(init=False)
+    _news: News = field(init=False)
     _steps: int = 0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _kept_at: float = 0.0
     _asked: bool = False
     _is_at_work: bool = False
+    _waiting: int = 0
     _to_compare: _ToCompare | None = None
-    _said: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """The follower, whose windows are read by this shift."""
         self._engine = replace(self.opened.engine, progress=self._step)
+        self._news = News(self.tell)
         self.follower = Follower(
             self._engine,
             self.opened.asked,
@@ -156,10 +162,10 @@ class Shift:
 
     def signs(self) -> dict[str, object]:
         """What must change while all is well; None where nothing is to be expected."""
-        work = (self._engine.venue.requests, self._steps)
+        work = (self._engine.venue.requests, self._steps, self._waiting)
         return {
             "turns": self.turns,
-            "work": work if self._is_at_work or self._lock.locked() else None,
+            "work": work if self._is_busy else None,
             "feed": self.follower.turns if self.feed == "live" else None,
             "line": self.follower.turns if self.feed == "connecting" else None,
         }
@@ -242,8 +248,8 @@ class Shift:
 
     async def _act(self, action: str, engine: Engine) -> Passed | None:
         if action == "observe":
-            if self.duties.observe is not None:
-                await self.duties.observe(engine)
+            if (look := self.duties.snapshot or self.duties.observe) is not None:
+                await look(engine)
             return None
         if action == "key":
             await self.opened.before_pass()
@@ -254,7 +260,7 @@ class Shift:
 
     async def _pass(self, action: str, engine: Engine) -> Passed:
         """Everything that is wanted; a sweep also reads the last days once more."""
-        async with self._lock:
+        async with self._its_turn(), self._lock:
             await self.opened.before_pass()
             account_id = engine.account.account_id
             is_first = await earliest_wanted(engine.pool, account_id) is None
@@ -262,16 +268,37 @@ class Shift:
             if action == "sweep":
                 now = engine.clock()
                 lately = Window(max(asked.starts_at, now - self.agenda.plan.sweep_again), now)
-                self._tell_passed(await replace(engine, again=True).sync("hourly", lately))
+                self._news.passed(await replace(engine, again=True).sync("hourly", lately))
             kind: RunKind = "backfill" if is_first else "hourly"
             observed = await self._observed(engine)
             # Up to now, whatever the clock says then: the engine does not read the future.
             window = Window(asked.starts_at, engine.clock() + UP_TO_NOW)
             passed = await engine.sync(kind, window)
-            self._tell_passed(passed)
+            self._news.passed(passed)
+            self.has_passed = True
+            with suppress(VenueError):  # a clock may have been set, or drift, under a live line
+                await self.follower.measure()
             if observed is not None:
                 self._to_compare = _ToCompare(engine, observed, kind)
             return passed
+
+    @asynccontextmanager
+    async def _its_turn(self) -> AsyncIterator[None]:
+        """Wait until few enough accounts are being read."""
+        self._waiting += 1
+        try:
+            await self.turns_at_work.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self.turns_at_work.release()
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether something must be moving, rather than waiting for its turn."""
+        return self._lock.locked() or (self._is_at_work and not self._waiting)
 
     async def _observed(self, engine: Engine) -> object:
         """What the venue shows. Without it a pass is still whole, and nothing is compared."""
@@ -306,26 +333,6 @@ class Shift:
         log.warning(
             "not compared", account=self._name, reason=self.not_compared, exc_info=not known
         )
-
-    def _tell_passed(self, passed: Passed) -> None:
-        """Say what is news: the first pass, what was found, and what is wrong since."""
-        run, new = passed.run, passed.run.booked.executions_new
-        said = (*passed.failures, *passed.left_out)
-        if new or self._said is None:
-            self.tell(
-                f"pass: {new} new executions, {run.trades_new} new completed trades,"
-                f" {run.requests} requests, {passed.seconds / timedelta(seconds=1):.1f} s"
-            )
-        if run.booked.quarantined:
-            self.tell(f"{run.booked.quarantined} rows could not be read; they are kept verbatim")
-        if said != (self._said or ()):
-            for one in passed.left_out:
-                self.tell(f"left out: {one}")
-            for one in passed.failures:
-                self.tell(f"not proven: {one}")
-            if not said:
-                self.tell("everything that was asked for is proven again")
-        self._said, self.has_passed = said, True
 
     def _step(self, step: Step) -> None:
         self._steps += 1

@@ -60,7 +60,7 @@ async def turn(
             yield lease
     except DatabaseUnavailable:
         # Nobody is there to be told, and asking again would only hold up the exit. The next run
-        # finds that this process is gone, takes the lease and closes the run.
+        # finds that this process is gone or has let go, takes the lease and closes the run.
         raise
     except (Exception, asyncio.CancelledError) as error:
         if not isinstance(error, FillbookError | asyncio.CancelledError):
@@ -69,7 +69,10 @@ async def turn(
             async with asyncio.timeout(FAREWELL_SECONDS_MAX):
                 await end(error)
         raise
-    await end()
+    else:
+        await end()
+    finally:
+        leases.let_go(lease)
 
 
 async def _end(pool: Pool, came_to: CameTo, *, now: datetime, failed: BaseException | None) -> None:

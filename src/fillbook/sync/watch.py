@@ -38,6 +38,8 @@ Teller = Callable[[str], None]
 FAREWELL_SECONDS_MAX: Final = 3.5
 ALIVE_SECONDS_MAX: Final = 60.0
 TIDY_SECONDS: Final = 3600.0
+NEWS_SECONDS_MIN: Final = 1.0
+AT_ONCE_MAX: Final = 8  # accounts that are read; those beyond wait for one that is done
 GOODBYE_SECONDS_MAX: Final = 0.5
 BEAT_SECONDS_MAX: Final = 5.0
 SAY_NONE = "there is no account yet: `fillbook accounts add NAME`, or set BYBIT_API_KEY and _SECRET"
@@ -79,6 +81,8 @@ class Service:
     _chores: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
     _chore_turns: dict[str, int] = field(default_factory=dict)
     _away_since: datetime | None = None
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE_MAX))
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
     _said_none: bool = False
     _is_started: bool = False
 
@@ -89,6 +93,7 @@ class Service:
     def stop(self) -> None:
         """Come to an end; `run` returns."""
         self._stopping.set()
+        self._news.set()
         for cared in self._cared.values():
             cared.attendant.stop()
 
@@ -155,13 +160,14 @@ class Service:
     def _begin(self, attended: Attended) -> None:
         def tell(line: str) -> None:
             self.tell(f"{attended.name}: {line}")
+            self._news.set()
 
         around = Surroundings(
-            self.pool, self.clock, self.plan, self.duties, self.timing, self.worker_id
+            self.pool, self.clock, self.plan, self.duties, self.timing, self.worker_id, self._turns
         )
         attendant = Attendant(attended, around, tell, self.clock())
         task = asyncio.create_task(attendant.run())
-        self._cared[attended.name] = _Cared(attendant, task, Judge(self.pool, tell))
+        self._cared[attended.name] = _Cared(attendant, task, Judge(self.pool, attended.name, tell))
 
     async def _leave(self, name: str, why: str) -> None:
         cared = self._cared.pop(name)
@@ -196,7 +202,18 @@ class Service:
             except Exception as error:  # the next turn may do better
                 known = isinstance(error, FillbookError)
                 log.warning("chore failed", chore=name, reason=str(error), exc_info=not known)
-            await self._pause(seconds)
+            if name == "beat":
+                await self._until_news(seconds)
+            else:
+                await self._pause(seconds)
+
+    async def _until_news(self, seconds: float) -> None:
+        """Whoever asks the ledger knows at once what was said; but not more often than this."""
+        await self._pause(min(seconds, NEWS_SECONDS_MIN))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds - NEWS_SECONDS_MIN)):
+                await self._news.wait()
+        self._news.clear()
 
     async def _beat(self) -> None:
         """Be heard of, with how each account is doing."""
@@ -271,7 +288,7 @@ class Service:
 
     def _begin_anew(self, name: str, cared: _Cared, why: str) -> None:
         log.error("account stuck", account=name, reason=why)
-        self.tell(f"{name}: ALARM stuck: {why} It is begun anew.")
+        self.tell(f"{name}: begun anew, for it had got stuck")
         for part in cared.attendant.signs():
             self._stillness.forget((name, part))
         ending = asyncio.create_task(_ended(cared))

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from fillbook import wiring
 from fillbook.domain.window import Window
-from fillbook.errors import DatabaseUnavailable, Refused
+from fillbook.errors import DatabaseUnavailable, Refused, VenueUnavailable
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.observations import Observed
 from fillbook.ledger.runs import RunKind
@@ -41,7 +41,13 @@ async def _compare(engine: Engine, observed: Observed, kind: RunKind) -> None:
     await compare(engine, observed, kind=kind)
 
 
-RECONCILED = Duties(observe, _compare)
+async def _snapshot(engine: Engine) -> None:
+    observed = await observe(engine)
+    if observed.positions_error and observed.balances_error:
+        raise VenueUnavailable(observed.positions_error)  # nothing was seen: the slot is not served
+
+
+RECONCILED = Duties(observe, _compare, _snapshot)
 
 
 @asynccontextmanager

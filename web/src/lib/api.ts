@@ -149,9 +149,20 @@ export interface AccountStatus {
   last_error: string | null
 }
 
+/** Something that the service has found wrong, and that is not over. */
+export interface AlarmUp {
+  account: string
+  kind: string
+  subject: string
+  raised_at: string
+  detail: string
+}
+
 export interface Status {
   version: string
   accounts: AccountStatus[]
+  alarms: AlarmUp[]
+  coverage: { not_fresh: string | null }
 }
 
 /** Why a request brought nothing. Status 0: no answer at all. */

@@ -1,6 +1,6 @@
 /** What must be said above the figures: what is missing from them, and why. */
 
-import type { AccountStatus, Coverage, Misfits, Problem } from './api.ts'
+import type { AccountStatus, AlarmUp, Coverage, Misfits, Problem } from './api.ts'
 import { compare, show } from './decimal.ts'
 import { ago, counted, moment, stamp, stretch, words } from './words.ts'
 
@@ -15,12 +15,17 @@ export interface Warning {
 }
 
 const FAILING = new Set(['failed', 'failing', 'error', 'refused'])
+// What other lines here say already, with more.
+const TOLD_ELSEWHERE = new Set(['unproven', 'gap'])
+const MILD = new Set(['feed deaf', 'feed not live', 'key expires', 'quarantine', 'clock'])
 const STALE_MS = 2 * 3600 * 1000
 const COMPLETE = '100'
 const QUOTED_MAX = 300
 
 interface Known {
   accounts: readonly AccountStatus[]
+  alarms?: readonly AlarmUp[]
+  not_fresh?: string | null
   coverage: Coverage | null
   failed: Problem | null
   read_at: number | null
@@ -29,6 +34,8 @@ interface Known {
 
 export function warnings(known: Known): Warning[] {
   const found = known.accounts.flatMap((account) => ofAccount(account, known.now))
+  found.push(...(known.alarms ?? []).filter((one) => !TOLD_ELSEWHERE.has(one.kind)).map(ofAlarm))
+  if (known.not_fresh) found.push(ofAge(known.not_fresh))
   if (known.coverage) found.push(...ofCoverage(known.coverage), ...ofMisfits(known.coverage))
   if (known.failed) found.unshift(ofServer(known.failed, known.read_at))
   return found.sort((a, b) => Number(b.grave) - Number(a.grave))
@@ -42,6 +49,27 @@ function ofServer(problem: Problem, read_at: number | null): Warning {
     said: 'could not be read anew:',
     quoted: problem.message,
     excludes: since ? `What is shown was read at ${moment(since)} UTC.` : 'What could not be read is left out.',
+  }
+}
+
+function ofAlarm(alarm: AlarmUp): Warning {
+  const about = alarm.subject ? `${alarm.kind} (${alarm.subject})` : alarm.kind
+  return {
+    grave: !MILD.has(alarm.kind),
+    subject: alarm.account || 'The service',
+    said: `${about} since ${moment(alarm.raised_at)} UTC:`,
+    quoted: shortened(alarm.detail),
+    excludes: '',
+  }
+}
+
+function ofAge(said: string): Warning {
+  return {
+    grave: true,
+    subject: 'Not fresh',
+    said: `${said}.`,
+    quoted: null,
+    excludes: 'Figures below may lack what happened since.',
   }
 }
 

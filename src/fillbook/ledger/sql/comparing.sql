@@ -105,7 +105,9 @@ WITH told AS (
     SELECT record_key FROM facts.raw_records
     WHERE account_id = %(account_id)s AND chain_seq > %(since)s
       AND split_part(stream, '.', 1) IN ('executions', 'account_log', 'closed_pnl', 'orders')
-    ORDER BY chain_seq LIMIT %(most)s
+    UNION
+    SELECT target FROM facts.statements
+    WHERE account_id = %(account_id)s AND chain_seq > %(since)s
 )
 SELECT at.category, range_agg(tstzrange(at.at, at.at + interval '1 ms'))
 FROM told t
@@ -158,9 +160,11 @@ fills AS (
     SELECT n.category, n.symbol, n.order_id, min(e.currency) AS currency, count(*) AS fills,
         min(e.executed_at) AS first_at, max(e.executed_at) AS last_at,
         CASE WHEN bool_and(e.closed_qty IS NOT NULL) THEN sum(e.closed_qty) END AS closed_qty,
-        sum(CASE WHEN b.kind = 'inverse' THEN e.value * e.closed_qty / nullif(e.qty, 0)
-            ELSE e.price * e.closed_qty * b.multiplier END) AS exit_value,
-        CASE WHEN bool_and(e.fee_currency = e.currency AND e.fee IS NOT NULL) THEN
+        CASE WHEN bool_and(e.closed_qty IS NOT NULL) THEN
+            sum(CASE WHEN b.kind = 'inverse' THEN e.value * e.closed_qty / nullif(e.qty, 0)
+                ELSE e.price * e.closed_qty * b.multiplier END) END AS exit_value,
+        CASE WHEN bool_and(e.closed_qty IS NOT NULL AND e.fee_currency = e.currency
+                           AND e.fee IS NOT NULL) THEN
             sum(e.fee * e.closed_qty / nullif(e.qty, 0)) END AS close_fee
     FROM named n
     JOIN facts.current_executions e

@@ -95,3 +95,24 @@ DELETE FROM ops.restatements WHERE account_id = %(account_id)s;
 
 -- name: wipe_orders_asked
 DELETE FROM ops.orders_asked WHERE account_id = %(account_id)s;
+
+-- name: wipe_breaks
+DELETE FROM ops.breaks WHERE account_id = %(account_id)s;
+
+-- name: wipe_comparisons
+DELETE FROM ops.comparisons WHERE account_id = %(account_id)s;
+
+-- name: wipe_compared_time
+DELETE FROM ops.compared_time WHERE account_id = %(account_id)s;
+
+-- name: wipe_reconciliations
+DELETE FROM ops.reconciliations WHERE account_id = %(account_id)s;
+
+-- name: wipe_observed_positions
+DELETE FROM ops.observed_positions WHERE account_id = %(account_id)s;
+
+-- name: wipe_observed_balances
+DELETE FROM ops.observed_balances WHERE account_id = %(account_id)s;
+
+-- name: wipe_observations
+DELETE FROM ops.observations WHERE account_id = %(account_id)s;

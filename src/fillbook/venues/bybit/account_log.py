@@ -18,6 +18,7 @@ from fillbook.venues.bybit.identity import CATEGORIES, execution_key, log_key, u
 from fillbook.venues.bybit.rows import RowReader, Text
 
 NO_SIDE = "None"
+TRADE = "TRADE"
 _IDENTITY = frozenset(("id", "tradeId", "currency", "type"))
 
 
@@ -52,7 +53,8 @@ def glance(scope: str, body: bytes) -> tuple[UUID, tuple[int, ...]]:
         return unread_key(scope, body), ()
     at = milliseconds_in(row.transactionTime)
     times = () if at is None else (at,)
-    if not (row.id or row.tradeId) or not _IDENTITY.isdisjoint(damaged):
+    named = row.tradeId if row.type == TRADE else row.id or row.tradeId
+    if not named or not _IDENTITY.isdisjoint(damaged):
         return unread_key(scope, body), times
     return log_key(row.id, row.tradeId, row.currency, row.type), times
 
@@ -63,7 +65,9 @@ def parse_log_entry(body: bytes) -> Reading:
 
 
 def _meaning(row: LogRow) -> LogEntry:
-    if not row.tradeId:
+    if row.type == TRADE:  # without it the line would be another one than when it is whole again
+        fields.needed_text(row.tradeId, "tradeId")
+    elif not row.tradeId:
         fields.needed_text(row.id, "id")
     side = "" if row.side == NO_SIDE else row.side
     return LogEntry(
