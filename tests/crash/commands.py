@@ -25,7 +25,7 @@ POLL_SECONDS = 0.01
 PAUSE = "0.03"
 _FOREIGN = ("FILLBOOK_", "BYBIT_", "DATABASE_", "DB_", "POSTGRES_", "EXCHANGE_", "BACKFILL_", "PG")
 
-SETTINGS = Settings(end_ms=END_MS, days=12, executions=900)
+SETTINGS = Settings(end_ms=END_MS, days=6, executions=400)
 ASKED = Window(from_milliseconds(SETTINGS.start_ms), from_milliseconds(END_MS) + timedelta(hours=1))
 
 

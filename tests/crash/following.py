@@ -1,4 +1,4 @@
-"""A real `fillbook sync --follow` on an exchange that trades, while things go wrong around it."""
+"""A real `sync --follow` or `run` on an exchange that trades, while things go wrong around it."""
 
 import asyncio
 import signal
@@ -26,6 +26,8 @@ SECONDS_MAX = 90
 POLL_SECONDS = 0.05
 MINUTE_MS = 60_000
 LIVE = "bybit: live"
+FOLLOWER = ("sync", "--follow")
+SERVICE = ("run",)
 LAID = """
 SELECT count(*) FROM derived.lines l JOIN facts.executions e USING (account_id, execution_key)
 WHERE e.order_id = %s
@@ -111,9 +113,11 @@ class Following:
 
 
 @asynccontextmanager
-async def following(rig: Rig, url: str, *, through: str) -> AsyncIterator[Following]:
-    """A follower that is live; `through` is the address that it is given."""
-    child = await rig.start("sync", "--follow", url=through)
+async def following(
+    rig: Rig, url: str, *, through: str, words: tuple[str, ...] = FOLLOWER
+) -> AsyncIterator[Following]:
+    """A follower, or the service, that is live; `through` is the address that it is given."""
+    child = await rig.start(*words, url=through)
     one = Following(rig, url, child)
     try:
         await one.live()

@@ -17,7 +17,7 @@ from psycopg.rows import TupleRow
 
 from fillbook.ledger import _embedded
 from tests.conftest import _databases
-from tests.crash.commands import ASKED, SETTINGS, Desk, desk, ended, raw_records, real_now, until
+from tests.crash.commands import ASKED, SETTINGS, desk, ended, raw_records, real_now, until
 from tests.sync.book import Clock, opened
 
 pytestmark = pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.crash.following import following, until_now
+from tests.crash.following import FOLLOWER, SERVICE, following, until_now
 from tests.crash.outages import ABORT, KILL, fall_in_backfill, fall_while_live, rig_at, server_at
 from tests.crash.refusing import FEW, crowded, must_refuse_in_a_sentence, read_only
 
@@ -20,11 +20,13 @@ async def test_a_backfill_ends_with_a_sentence_and_the_next_one_goes_on() -> Non
     assert all(told)
 
 
-async def test_a_follower_connects_again_and_misses_nothing() -> None:
+@pytest.mark.parametrize("words", [FOLLOWER, SERVICE], ids=" ".join)
+async def test_who_follows_connects_again_and_misses_nothing(words: tuple[str, ...]) -> None:
     """Fills before, during and after an outage, again and again under one process."""
     async with server_at() as (server, url), rig_at(url, settings=until_now()) as one:
         database = one.database()
-        async with following(one, database, through=one.wire.through(database)) as live:
+        through = one.wire.through(database)
+        async with following(one, database, through=through, words=words) as live:
             seconds = [
                 await fall_while_live(live, server, how, away_seconds=0.5) for how in (ABORT, KILL)
             ]

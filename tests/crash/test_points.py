@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tests.crash.following import following, until_now
+from tests.crash.following import FOLLOWER, SERVICE, following, until_now
 from tests.crash.killing import WHOLE, Killer, Point, kill_at_each, points_of, sample
 from tests.crash.rig import rig
 
@@ -36,19 +36,27 @@ async def test_a_process_killed_anywhere_loses_nothing(server_url: str, template
 
 
 @pytest.mark.parametrize(
-    "name", ["before facts.copy_raw", "amid facts.copy_executions", "after COMMIT"]
+    ("words", "name"),
+    [
+        (FOLLOWER, "before facts.copy_raw"),
+        (SERVICE, "amid facts.copy_executions"),
+        (SERVICE, "after COMMIT"),
+    ],
+    ids=str,
 )
-async def test_a_killed_follower_misses_no_fill(server_url: str, template: str, name: str) -> None:
-    """kill -9 while it books what it has heard; the next follower reads what that one left out."""
+async def test_who_is_killed_while_live_misses_no_fill(
+    server_url: str, template: str, words: tuple[str, ...], name: str
+) -> None:
+    """kill -9 while it books what it has heard; the next one reads what that one left out."""
     async with rig(server_url, template, settings=until_now()) as one:
         url = one.database()
-        async with following(one, url, through=one.wire.through(url)) as first:
+        async with following(one, url, through=one.wire.through(url), words=words) as first:
             killer = Killer(Point(name, 1), first.child)
             one.wire.watch(killer.passing)
             orders = [await first.trade(), await first.trade()]
             ended = await first.child.ended()
         one.wire.watch()
-        async with following(one, url, through=url) as second:
+        async with following(one, url, through=url, words=words) as second:
             second.orders += orders
             await second.trade()
             await second.laid()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.simulation.databases import database, server
-from tests.simulation.many_seeds import be_quiet, in_time, one_line, run_seeds
+from tests.simulation.many_seeds import be_quiet, in_time, one_line, run_seeds, say
 from tests.simulation.simulation import close_stocks
 
 
@@ -21,9 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with server() as url:
         if asked.replay is not None:
             return _replayed(asked.replay, url)
-        summary = run_seeds(_seeds(asked.seeds), url, jobs=asked.jobs, first=asked.first, is_told=True)
+        summary = run_seeds(
+            _seeds(asked.seeds), url, jobs=asked.jobs, first=asked.first, is_told=True
+        )
     for line in summary.lines():
-        print(line)
+        say(line)
     if asked.json:
         Path(asked.json).write_text(json.dumps(summary.as_json(), indent=1), encoding="utf-8")
     if asked.dump:
@@ -47,11 +49,11 @@ def _replayed(seed: int, url: str) -> int:
             one, two = (in_time(seed, own, keep_trace=True) for _ in range(2))
         finally:
             close_stocks()
-    print(*one.trace, sep="\n")
-    print(f"trace {one.trace_hash}, again {two.trace_hash}: "
+    say(*one.trace)
+    say(f"trace {one.trace_hash}, again {two.trace_hash}: "
           f"{'the same' if one.trace_hash == two.trace_hash else 'NOT THE SAME'}")  # fmt: skip
     if one.violation:
-        print(f"VIOLATED seed={seed} {one_line(one)}")
+        say(f"VIOLATED seed={seed} {one_line(one)}")
     return 1 if one.violation or one.trace_hash != two.trace_hash else 0
 
 

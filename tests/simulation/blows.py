@@ -50,9 +50,7 @@ def every_point() -> tuple[str, ...]:
     return (*sides, *LINE, UNHEARD)
 
 
-def drawn_blow(
-    chance: random.Random, *, follows: bool = False, rebuilds: bool = False
-) -> Blow:
+def drawn_blow(chance: random.Random, *, follows: bool = False, rebuilds: bool = False) -> Blow:
     """What strikes, where and when."""
     act: Act = chance.choices(("crash", "pause", "cut", "unheard"), (5, 2, 2, 3))[0]
     seconds = chance.uniform(1, 4) * LEASE_SECONDS

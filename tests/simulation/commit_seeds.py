@@ -29,7 +29,9 @@ def commit() -> str:
     """The id of the commit; empty where there is none."""
     asked = ["git", "rev-parse", "HEAD"]
     try:
-        told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True, timeout=10)
+        told = subprocess.run(
+            asked, cwd=ROOT, capture_output=True, text=True, check=True, timeout=10
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return told.stdout.strip()

@@ -16,14 +16,20 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
-from fillbook.ledger._pool import CHECKOUT_SECONDS_MAX, PREPARE_AFTER_USES, Pool, _configure, _read_in_utc
+from fillbook.ledger._pool import (
+    CHECKOUT_SECONDS_MAX,
+    PREPARE_AFTER_USES,
+    Pool,
+    _configure,
+    _read_in_utc,
+)
 from tests.simulation.statement_names import name_of
 
 if TYPE_CHECKING:
     from tests.simulation.workers import Worker
 
-# Whether the planner's statistics are good depends on the database, with its other accounts, and not
-# on the seed: these statements take no turn and leave no trace.
+# Whether the planner's statistics are good depends on the database and its other accounts, not on
+# the seed: these statements take no turn and leave no trace.
 OF_THE_SERVER = ("statistics.", "Composed([SQL('SELECT 1 FROM", "Composed([SQL('ANALYZE")
 CONNECTIONS_MAX = 4
 COMMIT = "COMMIT"
@@ -42,7 +48,7 @@ class TurnConnection(AsyncConnection[TupleRow]):
     worker: "Worker | None" = None
     fence: dict[str, Any] | None = None
 
-    async def wait(self, gen: Any, interval: float = 0, timeout: float | None = None) -> Any:  # noqa: ANN401, ASYNC109 - the driver's own
+    async def wait(self, gen: Any, *_args: Any, **_words: Any) -> Any:  # noqa: ANN401 - the driver's
         """Drive one statement."""
         worker = self.worker
         if worker is None or gen.gi_code.co_name in NO_WORK:
@@ -133,8 +139,7 @@ class Stock:
         self.monitor.close()
 
     def _opened(self) -> TurnConnection:
-        made = waiting.wait_conn(TurnConnection._connect_gen(self.url), interval=0.1)
-        conn = cast("TurnConnection", made)
+        conn = waiting.wait_conn(TurnConnection._connect_gen(self.url), interval=0.1)
         conn.prepare_threshold = PREPARE_AFTER_USES
         configuring = _configure(conn)
         with suppress(StopIteration):

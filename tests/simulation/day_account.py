@@ -58,6 +58,7 @@ class DayAccount:
     account_id: int | None = None
     feed: Callable[[], str] = lambda: ""  # how the service calls its feed now
     is_spoilt: bool = False  # the stream is played with
+    is_unheard: bool = False  # nobody could write down what is told
     fills: dict[str, Fill] = field(default_factory=dict)
     open: dict[str, Fill] = field(default_factory=dict)  # not laid yet
     _seen: int = 0
@@ -158,7 +159,7 @@ class DayAccount:
     @property
     def _is_told(self) -> bool:
         """Whether somebody is told what happens, and without tricks."""
-        return not self.is_spoilt and any(
+        return not (self.is_spoilt or self.is_unheard) and any(
             session.topics and not session.is_silent and getattr(session.socket, "is_open", True)
             for session in self.sessions
         )

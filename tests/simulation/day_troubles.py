@@ -72,9 +72,13 @@ class Troubles:
         """Connections are dropped, and new ones refused."""
         self._interrupted()
         self.world.is_database_away = True
+        for account in self.world.accounts:
+            account.is_unheard = True
         self.serving.process.lose_connections()
         await asyncio.sleep(seconds)
         self.world.is_database_away = False
+        for account in self.world.accounts:
+            account.is_unheard = False
 
     async def _of_account(self, trouble: Trouble, account: DayAccount) -> None:
         match trouble.what:

@@ -1,4 +1,4 @@
-"""The paper exchange of one seed: a venue in process, on the world's clock, perhaps out of reach."""
+"""The paper exchange of one seed: in process, on the world's clock, perhaps out of reach."""
 
 import asyncio
 import json
@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from papervenues.bybit import PaperHistory, Settings, live_trading
-from papervenues.bybit.auth import sign
 from papervenues.bybit.asked import LAST_MS
+from papervenues.bybit.auth import sign
 from papervenues.bybit.book_truth import book_parts
 from papervenues.bybit.listings import Market, market_of
 from papervenues.bybit.pipeline import Incoming, Pipeline
@@ -79,6 +79,10 @@ class Exchange:
         """End its tasks."""
         for task in tuple(self._tasks):
             task.cancel()
+
+    def go_away(self) -> None:
+        """Be out of reach from now on."""
+        self.is_away = True
 
     async def go_on(self) -> None:
         """Let the market move and the stream speak until it is cancelled."""

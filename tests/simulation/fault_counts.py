@@ -42,11 +42,14 @@ def _counting_many(judge: Callable[..., frozenset[str]]) -> Callable[..., frozen
 
 def count_them() -> None:
     """Begin to count; once for a process."""
-    for judge, counting in (
-        (RowLuck, _counting), (EventLuck, _counting), (RequestLuck, _counting_many),
-    ):  # fmt: skip
+    judges: tuple[tuple[Any, Callable[..., Any]], ...] = (
+        (RowLuck, _counting),
+        (EventLuck, _counting),
+        (RequestLuck, _counting_many),
+    )
+    for judge, counting in judges:
         if not hasattr(judge.strikes, "__wrapped__"):
-            setattr(judge, "strikes", counting(judge.strikes))  # noqa: B010 - classes are not ours
+            judge.strikes = counting(judge.strikes)
 
 
 def counted_history(plan: FaultPlan, history: AccountHistory) -> Counter[str]:

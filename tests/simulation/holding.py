@@ -1,4 +1,4 @@
-"""One test's seeds: all of them are run, what they came to is left for the end, and all must hold."""
+"""One test's seeds: all are run, what they came to is left for the end, and all must hold."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -29,7 +29,6 @@ ROW_FAULTS = frozenset(name for name, kind in FAULTS.items() if kind.acts == ROW
 CLOCK_FAULTS = frozenset(name for name, kind in FAULTS.items() if kind.acts == CLOCK)
 CLOCK_OFF_MAX = timedelta(minutes=11)
 HIDING = frozenset(name for name, kind in FAULTS.items() if kind.nature == "hides")
-NAMELESS = frozenset(("field_renamed", "field_dropped"))
 LATE = frozenset(("late_rows", "late_by_time"))
 SKEW = timedelta(seconds=2)
 REQUESTS_MAX = 6_000
@@ -84,7 +83,8 @@ WHERE account_id = %s GROUP BY 1, 2
 """
 _STANDING: LiteralString = """
 SELECT md5(string_agg(h, '' ORDER BY h)) FROM (
-    SELECT md5(t::text) AS h FROM facts.raw_records t WHERE account_id = %(id)s AND chain_seq <= %(seq)s
+    SELECT md5(t::text) AS h FROM facts.raw_records t
+    WHERE account_id = %(id)s AND chain_seq <= %(seq)s
     UNION ALL
     SELECT md5(t::text) FROM facts.executions t WHERE account_id = %(id)s AND chain_seq <= %(seq)s
     UNION ALL
@@ -136,7 +136,9 @@ def check(function: Check) -> Check:
     return function
 
 
-def must_hold(world: "World", ended: tuple["Ended", ...], memory: Memory, *, is_sound: bool) -> None:
+def must_hold(
+    world: "World", ended: tuple["Ended", ...], memory: Memory, *, is_sound: bool
+) -> None:
     """Evaluate every cheap invariant now."""
     memory.truth = Truth.of(world, memory.truth)
     look = look_at(world, since_seq=memory.seq)
@@ -187,7 +189,9 @@ def _is_logged(look: Look, row: dict[str, str]) -> bool:
 
 
 def _short(row: dict[str, str]) -> str:
-    return " ".join(str(row[name]) for name in ("category", "symbol", "execId", "execType", "execTime"))
+    return " ".join(
+        str(row[name]) for name in ("category", "symbol", "execId", "execType", "execTime")
+    )
 
 
 def _may_be_late(seen: Seen) -> bool:
@@ -209,7 +213,9 @@ def _quarantined(seen: Seen) -> str:
 @check
 def v2_one_row_each(seen: Seen) -> None:
     """What is booked truly happened, and no two rows are the same."""
-    twice = [core for core, number in Counter(one.core for one in seen.look.booked).items() if number > 1]
+    twice = [
+        core for core, number in Counter(one.core for one in seen.look.booked).items() if number > 1
+    ]
     if twice:
         raise _found("V2", f"booked twice: {twice[:3]}")
     invented = [one.core for one in seen.look.booked if one.core not in seen.truth.rows]
@@ -232,7 +238,9 @@ def _agree(booked: Told, true: Told, *, exactly: bool) -> bool:
     """Whether fields agree. What was told falsely stays where the truth is no word at all."""
     if exactly:
         return booked == true
-    return all(ours == theirs or theirs in ("", None) for ours, theirs in zip(booked, true, strict=True))
+    return all(
+        ours == theirs or theirs in ("", None) for ours, theirs in zip(booked, true, strict=True)
+    )
 
 
 @check
@@ -317,7 +325,7 @@ def v4_cash_adds_up(seen: Seen) -> None:
     """The log that is booked sums to what the exchange says its log sums to."""
     world = seen.world
     read = seen.look.read("account_log", "UNIFIED")
-    if not seen.is_sound or seen.struck & NAMELESS or len(read) != 1:
+    if not seen.is_sound or len(read) != 1:
         return
     booked = world.stock.ask(_LOG_SUMS, world.account.account_id)
     told = world.exchange.truth()["log"]
@@ -354,11 +362,13 @@ def v13_runs_end(seen: Seen) -> None:
     """A run that goes on has a worker: all workers have ended, so only lost runs may look open."""
     for ended in seen.ended:
         run_id = seen.world.run_ids.get(ended.worker.name)
-        if run_id is not None and (ended.worker.is_dead or "atabase" in ended.error or ended.worker.struck):
+        if run_id is not None and (
+            ended.worker.is_dead or "atabase" in ended.error or ended.worker.struck
+        ):
             seen.memory.lost_runs.add(run_id)
-    for run_id, status, _ in seen.look.runs:
-        if status == "running" and run_id not in seen.memory.lost_runs:
-            raise _found("V13", f"run {run_id} is open, and nobody works on it")
+    for open_id, status, _ in seen.look.runs:
+        if status == "running" and open_id not in seen.memory.lost_runs:
+            raise _found("V13", f"run {open_id} is open, and nobody works on it")
     # A lease is written by the exchange's clock, as far as that may be wrong.
     skew = CLOCK_OFF_MAX if seen.struck & CLOCK_FAULTS else SKEW
     for stream, _, expires_at in seen.look.leases:

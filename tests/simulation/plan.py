@@ -83,8 +83,8 @@ def plan_of(seed: int) -> Plan:
     """The plan of a seed; equal seeds give equal plans."""
     chance = random.Random(f"plan {seed}")
     days, executions = chance.choices(SIZES, SIZE_WEIGHTS)[0]
-    is_wide = executions <= 150 and chance.random() < 0.12
-    follows = not is_wide and chance.random() < 0.16
+    is_wide = days <= 10 and chance.random() < 0.12
+    follows = not is_wide and days <= 20 and chance.random() < 0.16
     settings = Settings(
         end_ms=milliseconds(END),
         seed=seed,
@@ -105,10 +105,17 @@ def plan_of(seed: int) -> Plan:
         history_seed=chance.randrange(HISTORY_SEEDS),
         streams=_streams(chance, is_wide=is_wide),
         starts_at=starts_at,
-        window_max=timedelta(days=chance.choice((1, 3))) if days < 11 and chance.random() < 0.4 else None,
+        window_max=_window_max(chance, days),
         steps=tuple(_steps(chance, follows=follows)),
         repeats=seed % 5 == 3,
     )
+
+
+def _window_max(chance: random.Random, days: int) -> timedelta | None:
+    """Short windows for some, where there are not too many of them."""
+    if days > 10 or chance.random() > 0.4:
+        return None
+    return timedelta(days=chance.choice((1, 3)))
 
 
 def _streams(chance: random.Random, *, is_wide: bool) -> tuple[str, ...] | None:
@@ -145,8 +152,8 @@ def _faults(chance: random.Random, *, follows: bool) -> FaultPlan:
     ):
         if chance.random() < odds:
             kinds = [name for name, kind in FAULTS.items() if kind.acts == acts]
-            for name in chance.sample(kinds, chance.randint(1, most)):
-                texts.append(f"{name}={chance.choice(shares)}")
+            names = chance.sample(kinds, chance.randint(1, most))
+            texts += [f"{name}={chance.choice(shares)}" for name in names]
     if follows:
         kinds = [name for name, kind in FAULTS.items() if kind.acts == STREAM]
         for name in chance.sample(kinds, chance.randint(2, 6)):
@@ -155,9 +162,7 @@ def _faults(chance: random.Random, *, follows: bool) -> FaultPlan:
 
 
 def _steps(chance: random.Random, *, follows: bool) -> list[Step]:
-    steps: list[Step] = []
-    for _ in range(chance.choice((1, 2, 2, 3, 4))):
-        steps.append(_step(chance))
+    steps = [_step(chance) for _ in range(chance.choice((1, 2, 2, 3, 4)))]
     if follows:
         seconds = chance.uniform(2 * MINUTE, 8 * MINUTE)
         steps.insert(

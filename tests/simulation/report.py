@@ -1,4 +1,4 @@
-"""What came of a layer of tests, and of many seeds: counts that can be added up, printed and kept."""
+"""What came of a layer of tests, and of many seeds: counts to add up, print and keep."""
 
 import json
 from collections import Counter
@@ -111,8 +111,11 @@ class Summary:
     @classmethod
     def of_json(cls, told: dict[str, Any]) -> "Summary":
         """The summary that another process has written with `dump`."""
-        counters = {name: Counter(told.pop(name)) for name in ("fired", "struck", "reached", "held")}
-        return cls(**told, **counters)
+        counted = ("fired", "struck", "reached", "held")
+        words: dict[str, Any] = {
+            name: Counter(one) if name in counted else one for name, one in told.items()
+        }
+        return cls(**words)
 
     def dump(self, path: Path) -> None:
         """Keep everything, for another process to add up."""
@@ -125,11 +128,11 @@ class Summary:
         rare = {name: n for name, n in told["faults"].items() if n < COMMON_ENOUGH}
         never = [name for name, n in rare.items() if not n]
         held = " ".join(f"{name}:{n}" for name, n in told["invariants"].items())
+        counted = f"{self.requests} requests, {self.statements} statements"
+        kinds = f"{sum(map(bool, told['faults'].values()))} of {len(FAULTS)} kinds fired"
         lines = [
-            f"{self.seeds} seeds, {told['simulated_years']} simulated years,"
-            f" {self.requests} requests, {self.statements} statements",
-            f"faults: {sum(map(bool, told['faults'].values()))} of {len(FAULTS)} kinds fired;"
-            f" fewer than {COMMON_ENOUGH} times: {_listed(rare)}",
+            f"{self.seeds} seeds, {told['simulated_years']} simulated years, {counted}",
+            f"faults: {kinds}; fewer than {COMMON_ENOUGH} times: {_listed(rare)}",
             f"points: {told['points_struck']} struck of {told['points_reached']} reached",
             f"invariants: {held}",
             *(f"VIOLATED {one}" for one in self.violations),

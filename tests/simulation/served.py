@@ -19,7 +19,9 @@ def unproven_part(served: "Sequence[Served]", proven: "Proven") -> list[Window]:
     """The parts of a proven window that no whole listing covers."""
     path = PATHS[proven.stream]
     whole = [
-        Window(from_milliseconds(one.starts_ms) - ROUNDING, from_milliseconds(one.ends_ms) + ROUNDING)
+        Window(
+            from_milliseconds(one.starts_ms) - ROUNDING, from_milliseconds(one.ends_ms) + ROUNDING
+        )
         for one in served
         if one.is_end and one.path == path and one.scope == proven.scope
     ]

@@ -12,7 +12,7 @@ from fillbook.ledger import accounts
 from tests.simulation.connections import OutsidePool, Stock
 from tests.simulation.ending import at_the_end
 from tests.simulation.fault_counts import COUNTED, count_them, counted_history
-from tests.simulation.invariants import NAMELESS, Memory, must_hold
+from tests.simulation.invariants import Memory, must_hold
 from tests.simulation.plan import Plan, Step, plan_of
 from tests.simulation.steps import Ended, one_pass, take
 from tests.simulation.trace import Trace
@@ -74,7 +74,9 @@ def simulate_here(seed: int, url: str, *, keep_trace: bool = False) -> Outcome:
     if violation:
         violation = f"{violation} ({world.place})"
     world.fired.update(COUNTED)
-    world.fired.update(counted_history(world.plan.settings.faults, world.exchange.history.accounts[0]))
+    world.fired.update(
+        counted_history(world.plan.settings.faults, world.exchange.history.accounts[0])
+    )
     return Outcome(
         seed, trace.hash, loop.instant, time.perf_counter() - begun, violation,
         fired=world.fired, reached=world.reached, struck=world.struck, held=world.held,
@@ -101,8 +103,7 @@ async def _lived(world: World) -> None:
         ended = await take(world, step)
         must_hold(world, tuple(ended), memory, is_sound=False)
     world.place = "the sound end"
-    ended = await _healed(world)
-    must_hold(world, (ended,), memory, is_sound=True)
+    must_hold(world, (await _healed(world),), memory, is_sound=True)
     await at_the_end(world)
 
 
@@ -111,21 +112,15 @@ async def _healed(world: World) -> Ended:
     world.exchange.end()
     world.exchange = world.exchange.sound()
     await asyncio.sleep(3 * 86_400)
+    ended: Ended | None = None
     for number in range(PASSES_MAX):
         ended = await one_pass(world, Step("pass", again=number == 0))
-        if ended.is_complete or _only_in_dispute(world, ended):
+        if ended.is_complete:
             return ended
         await asyncio.sleep(3_600)
+    assert ended is not None
     why = (*ended.passed.failures, *ended.passed.left_out) if ended.passed else (ended.error,)
     raise AssertionError(f"V13: not complete after {PASSES_MAX} sound passes: {'; '.join(why)}")
-
-
-def _only_in_dispute(world: World, ended: Ended) -> bool:
-    """A line of the log that lost its name is another line for ever: its time stays in dispute."""
-    passed = ended.passed
-    if passed is None or passed.left_out or not world.plan.struck & NAMELESS:
-        return False
-    return all("in dispute" in failure for failure in passed.failures)
 
 
 def _where(error: BaseException) -> str:

@@ -1,8 +1,9 @@
 """Hours of tests, layer by layer, with a checkpoint after every slice: `scripts/soak --help`.
 
-The layer that is furthest behind its figure comes next. Nothing is counted twice: a slice is written
-down when it has ended, and one that was interrupted is run again. The verdict is "passed" only when
-every layer has reached its figure and nothing failed; a layer that ran out of time is "short".
+The layer that is furthest behind its figure comes next. Nothing is counted twice: a slice is
+written down when it has ended, and one that was interrupted is run again. The verdict is "passed"
+only when every layer has reached its figure and nothing failed; a layer that ran out of time is
+"short".
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation.commit_seeds import ROOT, commit
+from tests.simulation.many_seeds import say
 from tests.simulation.soak_layers import LAYERS, Layer
 
 FOLDER = ROOT / "artifacts" / "soak"
@@ -141,8 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     soak = planned(hours, asked.seed, asked.layer, is_release=asked.profile == "release")
     soak.take_up()
     run(soak)
-    print(*soak.lines(), sep="\n")
-    print(f"kept in {soak.file.relative_to(ROOT)}")
+    say(*soak.lines())
+    say(f"kept in {soak.file.relative_to(ROOT)}")
     return 0 if soak.verdict == PASSED else 1
 
 
@@ -174,8 +176,7 @@ def run(soak: Soak) -> None:
                 progress.planned = told["planned"]
             progress.add(told)
         soak.keep()
-        print(f"{layer.name}: {progress.done} of {progress.planned}, {progress.failed} failed",
-              flush=True)  # fmt: skip
+        say(f"{layer.name}: {progress.done} of {progress.planned}, {progress.failed} failed")
 
 
 def _slice_size(layer: Layer, progress: Progress) -> int:
@@ -189,7 +190,9 @@ def _sliced(layer: Layer, count: int, seed: int) -> dict[str, Any] | None:
     with tempfile.TemporaryDirectory(prefix="fillbook-soak-") as folder:
         told = Path(folder) / "told.json"
         words = ["--slice", layer.name, str(count), str(seed), str(told)]
-        subprocess.run([sys.executable, "-m", "tests.simulation.soak", *words], cwd=ROOT, check=False)
+        subprocess.run(
+            [sys.executable, "-m", "tests.simulation.soak", *words], cwd=ROOT, check=False
+        )
         if not told.exists():
             return None
         found: dict[str, Any] = json.loads(told.read_text(encoding="utf-8"))
@@ -206,7 +209,7 @@ def _replay(what: str) -> int:
     """`SEED@COMMIT`: the seed means something on that commit only."""
     seed, _, wanted = what.partition("@")
     if wanted and not commit().startswith(wanted):
-        print(f"this is commit {commit()[:10]}: check out {wanted} first")
+        say(f"this is commit {commit()[:10]}: check out {wanted} first")
         return 2
     words = [sys.executable, "-m", "tests.simulation", "--replay", seed]
     return subprocess.run(words, cwd=ROOT, check=False).returncode

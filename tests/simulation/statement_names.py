@@ -4,9 +4,9 @@ The names are where a worker can be struck: "before facts.add_raw", "after COMMI
 """
 
 import re
-from collections.abc import Generator
 from functools import cache
 from importlib.resources import files
+from types import GeneratorType
 from typing import Any
 
 from fillbook.ledger._queries import queries
@@ -20,7 +20,7 @@ _SPACE = re.compile(r"\s+")
 def names_by_text() -> dict[str, str]:
     """Every named statement of the ledger, `file.name` by its text."""
     found: dict[str, str] = {}
-    for path in sorted(files("fillbook.ledger").joinpath("sql").iterdir(), key=lambda one: one.name):
+    for path in sorted(files(PACKAGE).iterdir(), key=str):
         if path.name.endswith(".sql"):
             stem = path.name.removesuffix(".sql")
             for name, text in queries(path.name, package=PACKAGE).items():
@@ -28,11 +28,11 @@ def names_by_text() -> dict[str, str]:
     return found
 
 
-def name_of(driven: Generator[Any, Any, Any]) -> str:
+def name_of(driven: "GeneratorType[Any, Any, Any]") -> str:
     """The name of what a driver's generator is about to do."""
     code, frame = driven.gi_code, driven.gi_frame
     words = frame.f_locals if frame is not None else {}
-    match code.co_qualname.removeprefix("BaseTransaction."):
+    match driven.__qualname__.removeprefix("BaseTransaction."):
         case "_enter_gen":
             return "SAVEPOINT" if words["self"].pgconn.transaction_status else "BEGIN"
         case "_exit_gen":

@@ -1,4 +1,4 @@
-"""What happens in one step of a seed: passes, waiting, outages, blows, a follower for some minutes."""
+"""What happens in one step of a seed: passes, waiting, outages, blows, a follower."""
 
 import asyncio
 import os
@@ -96,7 +96,7 @@ async def _of(world: World, worker: Worker, doing: Coroutine[Any, Any, Passed | 
     try:
         async with asyncio.timeout(PASS_SECONDS_MAX):
             passed = await task
-        ended = Ended(worker, passed)  # type: ignore[arg-type]
+        ended = Ended(worker, passed)
     except FillbookError as error:
         ended = Ended(worker, error=str(error))
     except asyncio.CancelledError:
@@ -143,7 +143,7 @@ async def _away(world: World, step: Step) -> list[Ended]:
         exchange.is_away = True
         ended = await one_pass(world, step)
     else:  # it goes away in mid-pass
-        asyncio.get_running_loop().call_later(step.seconds % 5, setattr, exchange, "is_away", True)
+        asyncio.get_running_loop().call_later(step.seconds % 5, exchange.go_away)
         ended = await one_pass(world, step)
     await asyncio.sleep(step.seconds)
     exchange.is_away = False
@@ -153,7 +153,7 @@ async def _away(world: World, step: Step) -> list[Ended]:
 async def _database_away(world: World, step: Step) -> list[Ended]:
     """The database refuses connections from some moment of a pass on."""
     loop = asyncio.get_running_loop()
-    leaving = loop.call_later(step.seconds % 5, setattr, world, "is_database_away", True)
+    leaving = loop.call_later(step.seconds % 5, world.lose_database)
     ended = await one_pass(world, step)
     leaving.cancel()
     await asyncio.sleep(MINUTE)

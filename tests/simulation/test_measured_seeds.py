@@ -22,7 +22,13 @@ def test_seeds_reach_nearly_every_line(server_url: str, results: Path, tmp_path:
     """Seeds hold under the tracer too, and few lines of what they are about are never run."""
     data = tmp_path / "covered"
     include = ",".join(f"*/fillbook/{part}/*" for part in MEASURED)
-    tracing = ["coverage", "run", f"--rcfile={os.devnull}", f"--data-file={data}", f"--include={include}"]
+    tracing = [
+        "coverage",
+        "run",
+        f"--rcfile={os.devnull}",
+        f"--data-file={data}",
+        f"--include={include}",
+    ]
     seeds = ",".join(map(str, measured_seeds()))
     running = ["-m", "tests.simulation", "--seeds", seeds, "--dump", str(results / "measured.json")]
     environment = os.environ | {OTHER_SERVER: server_url}

@@ -9,11 +9,12 @@ import asyncio
 import select
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any
-
-import psycopg
+from typing import TYPE_CHECKING, Any
 
 from papervenues.draws import digest_of
+
+if TYPE_CHECKING:
+    import psycopg
 
 LOOK_MS = 4  # after so long without an answer the server is asked whether the statement is blocked
 LOOK_MS_MAX = 64

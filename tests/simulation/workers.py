@@ -83,7 +83,7 @@ class Worker:
 
     async def awake(self) -> None:
         """Go on once it is awake; a dead one never does."""
-        while self.wakes_at > self.world.loop.time() and not self.is_dead:
+        while self.wakes_at > self.world.loop.time() and not self.is_dead:  # noqa: ASYNC110
             await asyncio.sleep(self.wakes_at - self.world.loop.time())
         if self.is_dead:
             raise asyncio.CancelledError

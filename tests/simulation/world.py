@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 from fillbook.domain.account import Account
@@ -21,6 +22,7 @@ from tests.simulation.trace import Trace
 from tests.simulation.virtual_loop import VirtualLoop
 from tests.simulation.workers import CURRENT, Worker
 
+T = TypeVar("T")
 LATENCY_MS_MAX = 250
 SLOW_PERCENT = 3
 SLOW_MS_MAX = 12_000
@@ -66,6 +68,10 @@ class World:
     def now_ms(self) -> int:
         """The exchange's form of it."""
         return milliseconds(self.now())
+
+    def lose_database(self) -> None:
+        """No connection to the database can be had from now on."""
+        self.is_database_away = True
 
     def new_id(self) -> UUID:
         """The seed's next id."""
@@ -124,19 +130,23 @@ class World:
         made = self.run_ids[worker.name] = self.new_id()
         return made
 
-    def _task(self, loop: asyncio.AbstractEventLoop, coro: object, **words: object) -> "asyncio.Task[object]":
-        made: asyncio.Task[object] = asyncio.Task(coro, loop=loop, **words)  # type: ignore[arg-type]
+    def _task(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coro: Any,  # noqa: ANN401
+        **words: Any,  # noqa: ANN401
+    ) -> "asyncio.Task[Any]":
+        made: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **words)
         worker = CURRENT.get()
         if worker is not None:
             worker.tasks.add(made)
         return made
 
-    def begin(self, worker: Worker, doing: object) -> "asyncio.Task[object]":
+    def begin(self, worker: Worker, doing: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """A task of a worker; what it begins belongs to the worker too."""
         context = copy_context()
         context.run(CURRENT.set, worker)
-        task = context.run(self.loop.create_task, doing)  # type: ignore[arg-type]
-        return task  # type: ignore[return-value]
+        return context.run(self.loop.create_task, doing)
 
 
 def _uniform(*key: object) -> Callable[[float, float], float]:

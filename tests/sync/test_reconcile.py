@@ -83,10 +83,10 @@ def _close_of_unknown_shape(one: Chosen) -> tuple[list[str], set[tuple[str, str,
     [
         _fill_unlisted,
         _fill_in_no_list,
-        _fill_unlogged,
+        pytest.param(_fill_unlogged, marks=pytest.mark.slow),
         _close_uncounted,
-        _type_unknown,
-        _close_of_unknown_shape,
+        pytest.param(_type_unknown, marks=pytest.mark.slow),
+        pytest.param(_close_of_unknown_shape, marks=pytest.mark.slow),
     ],
 )
 async def test_what_a_list_leaves_out_is_a_break_until_it_heals(

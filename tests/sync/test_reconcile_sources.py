@@ -36,7 +36,7 @@ async def test_a_wrong_position_is_a_break_with_its_size(database_url: str) -> N
             for place, one in enumerate(book.paper.venue.instruments)
             if (one.category, one.symbol) == ("linear", held["symbol"])
         )
-        wrong = {"size": str(Decimal(held["size"]) + 7)}
+        wrong: dict[str, object] = {"size": str(Decimal(held["size"]) + 7)}
         book.paper.venue.position_extras[0, number, 0] = wrong
         _, shown = await reconcile(book, window)
         del book.paper.venue.position_extras[0, number, 0]
@@ -166,6 +166,7 @@ async def test_a_wipe_forgets_what_was_compared(database_url: str) -> None:
         assert again.compared >= first.compared
 
 
+@pytest.mark.slow
 async def test_what_stays_is_asked_for_ever_more_seldom(database_url: str) -> None:
     """Once when it appears, then when it is an hour old, then as long again."""
     async with sound_book(database_url, _small()) as (book, window):
@@ -179,6 +180,7 @@ async def test_what_stays_is_asked_for_ever_more_seldom(database_url: str) -> No
         assert tries == [1, 2, 2, 3, 3, 3]
 
 
+@pytest.mark.slow
 async def test_late_rows_heal_by_themselves(database_url: str) -> None:
     """What the list shows late is a break of late data, or none, and never one for good."""
     async with sound_book(database_url, _small()) as (book, window):

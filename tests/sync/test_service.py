@@ -258,6 +258,35 @@ async def test_a_stuck_account_is_begun_anew(database_url: str) -> None:
         assert raised[0][0] >= 1
 
 
+async def test_a_task_that_ended_is_begun_anew(database_url: str) -> None:
+    """Whatever ended it: an account is never left alone in silence."""
+    async with world(database_url) as one, one.served() as service:
+        await one.until_said("main: live")
+        service._cared["main"].task.cancel()
+        await one.until_said("begun anew")
+        await one.until_said("main: live", times=2)
+
+
+async def test_who_cannot_be_told_stops_nothing(database_url: str) -> None:
+    """Standard output may be a pipe that nobody reads any more."""
+    async with world(database_url) as one:
+
+        def tell(_: str) -> None:
+            raise BrokenPipeError
+
+        service = one.service()
+        silent = replace(service, tell=tell)
+        running = asyncio.create_task(silent.run())
+        await until(lambda: _is_live(silent))
+        silent.stop()
+        await asyncio.wait_for(running, SECONDS_MAX)
+
+
+async def _is_live(service: Service) -> bool:
+    health = await service.health()
+    return bool(health.accounts) and health.accounts[0].feed == "live"
+
+
 async def test_switched_off_it_reads_only_what_is_asked_for(database_url: str) -> None:
     """No feed and no pass, until somebody asks for one."""
     async with world(database_url) as one, one.served(plan=Plan(enabled=False)) as service:

@@ -200,7 +200,7 @@ def test_a_sessions_payment_may_count_or_not() -> None:
 def test_a_cause(
     age: timedelta, cause: str | None, evidence: dict[str, bool], expected: str
 ) -> None:
-    """What the comparison shows counts first; then what may still come; then how often both were read."""
+    """What the comparison shows counts first; then what may still come; then the readings."""
     around = Window(NOW - age - timedelta(seconds=1), NOW - age)
     finding = Finding(
         Subject(way="position", measure="quantity"), "differs", Decimal(1), Decimal(2), "",

@@ -23,6 +23,7 @@ from fillbook.ledger.facts import Source
 from fillbook.ledger.leases import Lease
 from fillbook.ledger.runs import Run
 from fillbook.ledger.writing import writing
+from fillbook.sync.finishing import finished
 from fillbook.sync.tally import Tally
 from fillbook.venues._contract import StreamRules, Venue
 
@@ -187,7 +188,7 @@ async def _once(fetching: Fetching, then: Callable[[], None]) -> Traversed:
             if fetching.is_fetched:
                 then()
             pages += len(batch)
-            row_count += await _book(reader, batch)
+            row_count += await finished(_book(reader, batch))
         read_at = await fetching.read_at()
         then()
     finally:
@@ -197,7 +198,7 @@ async def _once(fetching: Fetching, then: Callable[[], None]) -> Traversed:
 
 async def book_page(reader: Reader, page: Page) -> int:
     """Book a page that no window was asked for; returns how many rows it held."""
-    return await _book(reader, [_read(reader, page)])
+    return await finished(_book(reader, [_read(reader, page)]))
 
 
 def _read(reader: Reader, page: Page) -> Rows:

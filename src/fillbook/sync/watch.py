@@ -87,8 +87,9 @@ class Service:
     _is_started: bool = False
 
     def __post_init__(self) -> None:
-        """A name for this worker."""
+        """A name for this worker; and whoever is told must not be able to stop it."""
         self.worker_id = self.new_id()
+        self.tell = _unbroken(self.tell)
 
     def stop(self) -> None:
         """Come to an end; `run` returns."""
@@ -275,6 +276,10 @@ class Service:
                 self._chores[name].cancel()
                 self._stillness.forget(("chore", name))
         for name, cared in list(self._cared.items()):
+            if cared.task.done():
+                well = False
+                self._begin_anew(name, cared, "Its task has ended.")
+                continue
             for part, sign in cared.attendant.signs().items():
                 still = self._stillness.seconds((name, part), sign, now)
                 if still > limits.get(part, self.timing.stuck):
@@ -351,6 +356,18 @@ async def _ended(cared: _Cared) -> None:
     await asyncio.wait([cared.task], timeout=FAREWELL_SECONDS_MAX)
     cared.task.cancel()
     await asyncio.wait([cared.task], timeout=FAREWELL_SECONDS_MAX)
+
+
+def _unbroken(tell: Teller) -> Teller:
+    """Telling that never fails: nobody may be left to listen."""
+
+    def told(line: str) -> None:
+        try:
+            tell(line)
+        except Exception as error:  # noqa: BLE001 - a pipe that was closed, or a defect there
+            log.debug("could not be told", line=line, reason=str(error))
+
+    return told
 
 
 def _loop_time() -> float:
