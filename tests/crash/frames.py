@@ -63,9 +63,3 @@ def refusal(sqlstate: str, message: str) -> Frame:
     """What a server says when it refuses a statement."""
     fields = (b"SERROR", b"VERROR", b"C" + sqlstate.encode(), b"M" + message.encode())
     return Frame(ERROR, b"\0".join(fields) + b"\0\0")
-
-
-def fatal(sqlstate: str, message: str) -> Frame:
-    """What a server says when it ends a connection."""
-    fields = (b"SFATAL", b"VFATAL", b"C" + sqlstate.encode(), b"M" + message.encode())
-    return Frame(ERROR, b"\0".join(fields) + b"\0\0")

@@ -30,6 +30,7 @@ Tell = Callable[[str], None]
 
 FAILED = "failed"
 FAILURES_KEPT_MAX = 20
+SPARE_SHARE = 10  # one in so many cycles may not reach its point; others take their place
 STATEMENTS = 1_000  # of a backfill, about; where the server goes down or the disk fills up
 FILLS = 4
 LIVE_COMMITS_MAX = 12
@@ -62,7 +63,8 @@ async def commits(count: int, seed: int) -> Cycles:
         order = draws.sample(range(1, commits + 1), commits)
         for number in range(count):
             if number % LIVE_EVERY == LIVE_EVERY - 1:
-                numbers = tuple(draws.randrange(1, LIVE_COMMITS_MAX) for _ in range(FILLS))
+                later = (draws.randrange(1, LIVE_COMMITS_MAX) for _ in range(FILLS - 1))
+                numbers = (1, *later)  # the first one makes it begin anew, with many commits
                 yield f"commits {numbers} after fills", partial(_live, trading, numbers)
             else:
                 which = order[number % commits]
@@ -146,7 +148,8 @@ def run(name: str, count: int, seed: int, *, tell: Tell = lambda _: None) -> Lay
 async def run_cycles(name: str, count: int, seed: int, *, tell: Tell) -> LayerReport:
     """One cycle after the other."""
     begun, outcomes, failures = time.monotonic(), Counter[str](), list[str]()
-    async with aclosing(LAYERS[name](count, seed)) as cycles:
+    spare = 1 + count // SPARE_SHARE
+    async with aclosing(LAYERS[name](count + spare, seed)) as cycles:
         async for title, go in cycles:
             try:
                 outcome = await go()
@@ -155,10 +158,12 @@ async def run_cycles(name: str, count: int, seed: int, *, tell: Tell) -> LayerRe
                 failures.append(f"{title}: {error}")
             tell(f"{title}: {outcome}")
             outcomes[_kind(outcome)] += 1
+            if outcomes.total() - outcomes[NOT_REACHED] >= count:
+                break
     return LayerReport(
         name=name,
         planned=count,
-        done=sum(outcomes.values()) - outcomes[NOT_REACHED],
+        done=outcomes.total() - outcomes[NOT_REACHED],
         failed=len(failures),
         seconds=time.monotonic() - begun,
         detail={"seed": seed, "outcomes": dict(outcomes), "failures": failures[:FAILURES_KEPT_MAX]},

@@ -84,7 +84,7 @@ class Wire:
 
     def url(self, name: str) -> str:
         """The address of a database behind this wire."""
-        user = urlsplit(self.server_url).username or "postgres"
+        user = urlsplit(self.server_url).netloc.rpartition("@")[0] or "postgres"
         return f"postgresql://{user}@{HOST}:{self.port}/{name}"
 
     def through(self, url: str) -> str:

@@ -34,7 +34,7 @@ REST = (
 FAST = "not slow and not debian"
 
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
-_VIOLATED = re.compile(r"^VIOLATED (.+)$", re.MULTILINE)
+_VIOLATED = re.compile(r"^VIOLATED (seed=\d+)\W+(\w+)", re.MULTILINE)
 PASSED, FAILED, ENDED_EARLY, NOTHING_RUN = 0, 1, 2, 5
 
 
@@ -128,7 +128,7 @@ def seeds_failed(bench: Bench, hunt: Hunt) -> str:
         return ""
     found = _VIOLATED.search(said)
     if code == FAILED and found:
-        return found[1]
+        return f"{found[1]} {found[2]}"
     raise CouldNotRun(f"the simulation ended with {code}: {said[-2000:]}")
 
 

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tests.mutants.hunting import Outcome
-from tests.mutants.mutant import HERE, ROOT
+from tests.mutants.mutant import ROOT
 
 FILE = ROOT / "artifacts" / "mutants.json"
-MISSED = HERE / "missed.toml"
 PERCENT = 100
 TITLE_LENGTH_MAX = 72
 

@@ -86,6 +86,7 @@ def test_the_hunt_tells_a_loud_bug_from_a_silent_change() -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_copy_imports_itself_and_nothing_else() -> None:
     """The mutated file of the copy, also for a program with a bare environment; or it says so."""
     with workshop() as shop:

@@ -25,6 +25,7 @@ from tests.simulation.day_service import Diary, serve
 from tests.simulation.day_trading import Trader
 from tests.simulation.day_troubles import Troubles
 from tests.simulation.day_world import DayWorld
+from tests.simulation.fault_counts import COUNTED, count_them
 from tests.simulation.turns import Turns
 from tests.simulation.virtual_loop import VirtualLoop
 
@@ -191,6 +192,7 @@ class Day:
         causes, still, longest = checks.breaks_told(world.stock)
         self._hold([f"open break: {one}" for one in still])
         self._hold(checks.left_over(world.stock))
+        self._hold([f"stale write: {one}" for one in world.stale_writes])
         self._hold(checks.alarms_missing(world))
         self._hold(checks.schedule_wrong(world, self.diary.served))
         self.outcome.breaks, self.outcome.longest_break = causes, longest
@@ -230,6 +232,8 @@ def live_a_day(
     stock = Stock(url)
     loop = VirtualLoop(Turns(plan.seed, stock.monitor))
     asyncio.set_event_loop(loop)
+    count_them()
+    COUNTED.clear()
     world = DayWorld(plan, loop, stock)
     day = Day(world, DayOutcome(plan), tell)
     try:
@@ -241,8 +245,8 @@ def live_a_day(
     out.wall_seconds = time.perf_counter() - day._begun
     out.orders = sum(trader.orders for trader in day.traders)
     out.fills = sum(len(account.fills) for account in world.accounts)
-    out.fired, out.requests, out.said = world.fired, world.requests, day.diary.said
-    out.statements = sum(process.statements for process in world.processes)
+    out.fired, out.requests, out.said = Counter(COUNTED), world.requests, day.diary.said
+    out.statements = sum(process.statements for process in world.workers)
     return out
 
 
@@ -254,7 +258,7 @@ async def _cancelled(tasks: list["asyncio.Task[None]"]) -> None:
 
 def _closed(loop: VirtualLoop, world: DayWorld) -> None:
     """End the loop, whatever is left on it."""
-    for process in world.processes:
+    for process in world.workers:
         if not process.is_dead:
             process.die()
     left = asyncio.all_tasks(loop)

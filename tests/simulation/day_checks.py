@@ -10,7 +10,7 @@ from typing import Any, Final, LiteralString
 from fillbook.domain.window import milliseconds
 from tests.simulation.connections import Stock
 from tests.simulation.day_account import DayAccount
-from tests.simulation.day_plan import BEGINS, HOUR, DayPlan, Trouble
+from tests.simulation.day_plan import ALL, BEGINS, HOUR, DayPlan, Trouble
 from tests.simulation.day_world import DayWorld
 from tests.sync.fault_oracle import _told
 
@@ -50,7 +50,8 @@ PASSES: LiteralString = "SELECT kind || ', ' || status, count(*) FROM ops.runs G
 LEFT: LiteralString = """
 SELECT 'disputes', count(*) FROM derived.disputes UNION ALL
 SELECT 'quarantined', count(*) FROM facts.quarantined UNION ALL
-SELECT 'failed windows', count(*) FROM ops.window_failures UNION ALL
+SELECT 'failed windows: ' || stream || ' ' || scope || ' ' || starts_at || ' ' || ends_at || ' '
+    || reason, count(*) FROM ops.window_failures GROUP BY 1 UNION ALL
 SELECT 'runs that seem to go on', count(*) FROM ops.runs WHERE status = 'running'
 """
 LEGS: Final = {0: "net", 1: "long", 2: "short"}
@@ -147,14 +148,16 @@ def breaks_told(stock: Stock) -> tuple[Counter[str], list[str], float]:
     return causes, still, longest
 
 
+DATABASE: Final = "database away"
 WANTED_ALARMS: Final = {
     "venue away": "feed not live",
-    "database away": "database away",
+    "database away": DATABASE,
     "key refused": "key refused",
 }
-ALARM_AFTER_SECONDS: Final = {"feed not live": 420.0, "database away": 120.0, "key refused": 420.0}
+HIDES_OTHERS: Final = frozenset(("venue away", "database away", "killed", "key refused"))
+NOTICED_SECONDS: Final = 420.0  # by when an alarm is raised
+CLOCK_SLACK: Final = 30.0
 CLEARED_AFTER_SECONDS: Final = 1_500.0
-SHORT_SECONDS: Final = {"venue away": 900.0}  # what is over sooner may go without one
 
 
 def alarms_missing(world: DayWorld) -> list[str]:
@@ -164,12 +167,14 @@ def alarms_missing(world: DayWorld) -> list[str]:
     said: list[str] = []
     for trouble in world.plan.troubles:
         kind = WANTED_ALARMS.get(trouble.what)
-        if kind is None or trouble.seconds < SHORT_SECONDS.get(trouble.what, 0):
+        after = _known_from(trouble, world.plan) + NOTICED_SECONDS
+        if kind is None or (after > trouble.until and kind != DATABASE):
             continue
         of = [names.get(trouble.account, "")] if trouble.account >= 0 else list(names.values())
-        for name in [""] if kind == "database away" else of:
-            rows = [row for row in found if (row[0], row[1]) == (name, kind)]
-            if not any(_answers(trouble, kind, row) for row in rows):
+        for name in [""] if kind == DATABASE else of:
+            # Whose key was never accepted by this process is known by its name only.
+            rows = [row for row in found if row[1] == kind and name in (row[0], row[2])]
+            if not any(_answers(trouble, after, row) for row in rows):
                 said.append(f"{trouble.what} at {trouble.at:.0f} s: no {kind!r} of {name or 'all'}")
     still = [
         f"{row[0]}: {row[1]} {row[2]} is still up: {row[5]}" for row in found if row[4] is None
@@ -177,11 +182,22 @@ def alarms_missing(world: DayWorld) -> list[str]:
     return said + still
 
 
-def _answers(trouble: Trouble, kind: str, row: tuple[Any, ...]) -> bool:
+def _answers(trouble: Trouble, after: float, row: tuple[Any, ...]) -> bool:
+    """Raised in time, and cleared when it was over. The machine's clock may have been wrong."""
     raised, cleared = seconds_of(row[3]), seconds_of(row[4])
-    slack = 30.0  # the machine's clock may have been wrong
-    in_time = trouble.at - slack <= raised <= trouble.at + ALARM_AFTER_SECONDS[kind] + slack
+    in_time = trouble.at - CLOCK_SLACK <= raised <= after + CLOCK_SLACK
     return in_time and cleared <= trouble.until + CLEARED_AFTER_SECONDS
+
+
+def _known_from(trouble: Trouble, plan: DayPlan) -> float:
+    """When it can be noticed: not while there is no process, or something else is away."""
+    known = trouble.at
+    for other in plan.troubles:  # in the order of their times
+        is_same = other.account in (ALL, trouble.account)
+        hides = is_same and other is not trouble and other.what in HIDES_OTHERS
+        if hides and other.at <= known + NOTICED_SECONDS and other.until > known:
+            known = other.until
+    return known
 
 
 def alarms_told(stock: Stock) -> Counter[str]:

@@ -6,7 +6,7 @@ happens is written down as it happens, and when it was first laid in the ledger.
 
 import asyncio
 import random
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -50,8 +50,8 @@ class DayWorld:
     accounts: tuple[DayAccount, ...] = ()
     skew: timedelta = timedelta()  # by how much this machine's clock is ahead
     is_database_away: bool = False
-    processes: list[Process] = field(default_factory=list)
-    fired: Counter[str] = field(default_factory=Counter)
+    workers: list[Process] = field(default_factory=list)  # processes, one after the other
+    stale_writes: list[str] = field(default_factory=list)  # by who had lost the lease
     trace: Unwritten = field(default_factory=Unwritten)
     served: "deque[Served]" = field(default_factory=lambda: deque(maxlen=0))
     chance: random.Random = field(init=False)
@@ -104,8 +104,8 @@ class DayWorld:
 
     def process(self) -> Process:
         """A new process."""
-        made = Process(f"process {len(self.processes) + 1}", self)
-        self.processes.append(made)
+        made = Process(f"process {len(self.workers) + 1}", self)
+        self.workers.append(made)
         return made
 
     def sharing(self) -> Sharing:

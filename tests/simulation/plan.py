@@ -25,10 +25,21 @@ HISTORY_SEEDS = 2
 SIZES = ((1, 30), (2, 60), (4, 40), (7, 80), (10, 150), (20, 100), (30, 300), (60, 60), (90, 300))
 SIZE_WEIGHTS = (12, 16, 14, 10, 4, 3, 1, 1, 1)
 FAULTS_MAX = 7
-SHARES = ("0.005", "0.02", "0.05", "0.15")
+SHARES = ("0.01", "0.03", "0.08", "0.2")
 SHARES_OF_ROWS = ("0.02", "0.06", "0.2")
 # Whoever is shut out, or stopped for good, sees little else: such faults strike seldom.
-SELDOM = {"address_banned": "0.01", "stalled_body": "0.01"}
+SELDOM = {"address_banned": "0.02", "stalled_body": "0.02", "account_upgraded": "0.7"}
+# Each seed leads one kind, in turn, at a share at which it is sure to strike.
+LED = {
+    REQUEST: "0.2",
+    PAGE: "0.3",
+    ROW: "0.3",
+    CLOCK: "0.1",
+    KEY: "0.1",
+    HISTORY: "0.4",
+    STREAM: "1",
+}
+LED_OTHERWISE = {"address_banned": "0.05", "stalled_body": "0.05", "account_upgraded": "1"}
 KEY_SHARES = ("0.02", "0.06")
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 WAITS = ((5 * MINUTE, 2 * HOUR), (HOUR, DAY), (DAY, 3 * DAY), (3 * DAY, 20 * DAY))
@@ -84,7 +95,11 @@ def plan_of(seed: int) -> Plan:
     chance = random.Random(f"plan {seed}")
     days, executions = chance.choices(SIZES, SIZE_WEIGHTS)[0]
     is_wide = days <= 10 and chance.random() < 0.12
-    follows = not is_wide and days <= 20 and chance.random() < 0.16
+    led = sorted(FAULTS)[seed % len(FAULTS)]
+    is_led_by_the_stream = FAULTS[led].acts == STREAM
+    is_wide = is_wide and not is_led_by_the_stream
+    days, executions = (4, 40) if is_led_by_the_stream else (days, executions)
+    follows = is_led_by_the_stream or (not is_wide and days <= 20 and chance.random() < 0.08)
     settings = Settings(
         end_ms=milliseconds(END),
         seed=seed,
@@ -93,7 +108,7 @@ def plan_of(seed: int) -> Plan:
         executions=executions,
         categories=WIDE if is_wide else ("linear",),
         hedge=chance.random() < 0.15,
-        faults=_faults(chance, follows=follows),
+        faults=_faults(chance, led, follows=follows),
         switches=_switches(chance),
     )
     starts_at = END
@@ -137,7 +152,7 @@ def _switches(chance: random.Random) -> Switches:
     return Switches.of([f"{name}={chance.choice(QUESTIONS[name].choices)}"])
 
 
-def _faults(chance: random.Random, *, follows: bool) -> FaultPlan:
+def _faults(chance: random.Random, led: str, *, follows: bool) -> FaultPlan:
     """Each family of faults is in or out; of those that are in, some, at shares of their own."""
     texts: list[str] = []
     requests = [name for name, kind in FAULTS.items() if kind.acts in (REQUEST, PAGE)]
@@ -153,11 +168,13 @@ def _faults(chance: random.Random, *, follows: bool) -> FaultPlan:
         if chance.random() < odds:
             kinds = [name for name, kind in FAULTS.items() if kind.acts == acts]
             names = chance.sample(kinds, chance.randint(1, most))
-            texts += [f"{name}={chance.choice(shares)}" for name in names]
+            texts += [f"{name}={SELDOM.get(name) or chance.choice(shares)}" for name in names]
     if follows:
         kinds = [name for name, kind in FAULTS.items() if kind.acts == STREAM]
         for name in chance.sample(kinds, chance.randint(2, 6)):
             texts.append(f"{name}={chance.choice(('0.2', '0.5', '1'))}")
+    share = LED_OTHERWISE.get(led) or LED[FAULTS[led].acts]
+    texts = [text for text in texts if not text.startswith(f"{led}=")] + [f"{led}={share}"]
     return FaultPlan(tuple(map(parse_fault, texts)))
 
 

@@ -58,7 +58,9 @@ def reachable(url: str) -> Iterator[None]:
 def unavailable(url: str, error: Error) -> DatabaseUnavailable | DatabaseRefused:
     """Say why there is no connection, and what to do next. The cause is told in scrubbed words."""
     lines = scrub(str(error), url).strip().splitlines()
-    reason = lines[-1].strip()[:REASON_CHARACTERS_MAX] if lines else "no reason given"
+    # A lost line says so first and then explains at length; a refusal says what it is at the end.
+    said = lines[:1] if lines and "closed the connection" in lines[0] else lines[-1:]
+    reason = said[0].strip()[:REASON_CHARACTERS_MAX] if said else "no reason given"
     lowered = reason.lower()
     where = describe(url)
     if "for connection option" in lowered:

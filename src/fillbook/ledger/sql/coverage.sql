@@ -52,10 +52,15 @@ ON CONFLICT (account_id, stream, scope, starts_at, ends_at) DO UPDATE SET
     reason = excluded.reason, failed_at = excluded.failed_at, run_id = excluded.run_id;
 
 -- name: clear_failures
--- A failure is forgotten once coverage holds the whole of its window.
-DELETE FROM ops.window_failures
-WHERE account_id = %(account_id)s AND stream = %(stream)s AND scope = %(scope)s
-  AND %(read)s::tstzmultirange @> tstzrange(starts_at, ends_at);
+-- A failure is forgotten once coverage holds all of its window that anybody wants: a window that was
+-- read again may begin before that, and nobody would come back for the rest.
+DELETE FROM ops.window_failures f
+WHERE f.account_id = %(account_id)s AND f.stream = %(stream)s AND f.scope = %(scope)s
+  AND %(read)s::tstzmultirange @> (
+      tstzmultirange(tstzrange(f.starts_at, f.ends_at)) * coalesce(
+          (SELECT w.ranges FROM ops.wanted w WHERE w.account_id = %(account_id)s
+             AND w.stream = %(stream)s AND w.scope = %(scope)s),
+          tstzmultirange(tstzrange(f.starts_at, f.ends_at))));
 
 -- name: earliest_wanted
 SELECT min(lower(ranges)) FROM ops.wanted WHERE account_id = %(account_id)s;
