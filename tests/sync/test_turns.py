@@ -7,9 +7,18 @@ import pytest
 
 from fillbook.errors import LeaseHeld, StaleFence
 from fillbook.ledger import leases
-from fillbook.sync.engine import Limits, Passed
+from fillbook.sync.engine import Engine, Limits, Passed
 from fillbook.sync.turn import TURN
-from tests.sync.book import DAY, Book, Undisturbed, opened, paper, whole
+from tests.sync.book import (
+    DAY,
+    ONE_LIST,
+    Book,
+    Undisturbed,
+    connection,
+    opened,
+    paper,
+    whole,
+)
 from tests.sync.truth import must_equal_truth
 
 LIMITS = Limits(window_max=DAY)
@@ -81,3 +90,23 @@ async def _written(book: Book) -> list[tuple[object, ...]]:
         " (SELECT count(*) FROM facts.windows), (SELECT count(*) FROM derived.lines),"
         " (SELECT chain_seq FROM ops.chain_heads)"
     )
+
+
+async def test_a_run_counts_its_own_requests(database_url: str) -> None:
+    """A connection may be kept for months: what earlier runs asked is not counted again."""
+    settings = paper(days=10)
+    async with opened(database_url, settings, reads=ONE_LIST) as book:
+        venue = connection(book.paper, book.clock, ONE_LIST)
+        engine = Engine(book.pool, venue, book.account, book.clock)
+        asked = whole(settings)
+        try:
+            first = (await engine.sync("backfill", asked)).run.requests
+            before = venue.requests
+            second = (await engine.sync("hourly", asked)).run.requests
+            made = venue.requests - before
+        finally:
+            await venue.close()
+        told = await book.rows("SELECT requests FROM ops.runs ORDER BY kind")
+
+    assert 0 < second <= made < first
+    assert [first, second] == [requests for (requests,) in told]

@@ -25,6 +25,7 @@ class Run:
     account_id: int
     run_id: UUID
     kind: RunKind
+    asked_before: int = 0  # requests that the connection had made when the run began
     requests: int = 0
     pages: int = 0
     trades_new: int = 0

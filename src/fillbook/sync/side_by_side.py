@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Coroutine, Iterable
 
+import structlog
+
 from fillbook.errors import DatabaseUnavailable, StaleFence
+
+log = structlog.get_logger()
 
 # What explains the others, when several come at once.
 WEIGHTY = (DatabaseUnavailable, StaleFence)
@@ -19,7 +23,11 @@ async def side_by_side(work: Iterable[Coroutine[object, object, None]]) -> None:
         errors = _flat(together)
     else:
         return
-    raise next((one for one in errors if isinstance(one, WEIGHTY)), errors[0])
+    told = next((one for one in errors if isinstance(one, WEIGHTY)), errors[0])
+    for other in errors:
+        if other is not told:
+            log.warning("failed beside another", error=f"{type(other).__name__}: {other}")
+    raise told
 
 
 def _flat(together: BaseExceptionGroup[BaseException]) -> list[BaseException]:

@@ -149,7 +149,7 @@ class Fetching:
                 if cursor is None:
                     raise
                 raise _CursorLost from error
-            reader.run.requests = reader.venue.requests
+            reader.run.requests = reader.venue.requests - reader.run.asked_before
             self.rows_fetched += len(page.records)
             await self._queue.put(_read(reader, page))
             cursor = page.next_cursor

@@ -48,10 +48,11 @@ async def turn(
     pool: Pool, came_to: CameTo, *, clock: Callable[[], datetime], requests: Callable[[], int]
 ) -> AsyncIterator[Lease]:
     """Hold the account's lease while the block runs; what ends it early is said in the run."""
+    came_to.run.asked_before = requests()
     lease = await leases.acquire(pool, came_to.run.account_id, TURN, now=clock())
 
     async def end(failed: BaseException | None = None) -> None:
-        came_to.run.requests = requests()
+        came_to.run.requests = requests() - came_to.run.asked_before
         await _end(pool, came_to, now=clock(), failed=failed)
         await leases.give_back(pool, lease, now=clock())
 
