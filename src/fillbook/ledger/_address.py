@@ -75,7 +75,7 @@ def unavailable(url: str, error: Error) -> DatabaseUnavailable | DatabaseRefused
             f"The server at {where} has no such database ({reason}): make it with `createdb`,"
             " or check DATABASE_URL or DB_NAME."
         )
-    if where.startswith(("/", "@")):
+    if is_local(url):
         return DatabaseUnavailable(
             f"The database does not answer at {where} ({reason}): start it with `fillbook db"
             " start`, or check DATABASE_URL."
@@ -84,6 +84,11 @@ def unavailable(url: str, error: Error) -> DatabaseUnavailable | DatabaseRefused
         f"Is PostgreSQL running at {where}? It does not answer ({reason}): start it, or check"
         " DATABASE_URL or DB_HOST and DB_PORT."
     )
+
+
+def is_local(url: str) -> bool:
+    """Whether it is a socket of this machine, as that of the embedded server."""
+    return describe(url).startswith(("/", "@"))
 
 
 def _secrets(url: str) -> list[str]:

@@ -31,7 +31,7 @@ from fillbook.ledger._cluster import (
 )
 from fillbook.ledger._folder_lock import folder_lock
 from fillbook.ledger._place import Place, place_at, programs
-from fillbook.ledger._postmaster import Postmaster, find_postmaster
+from fillbook.ledger._postmaster import Postmaster, died, find_postmaster
 from fillbook.ledger._server_user import server_user
 
 if TYPE_CHECKING:
@@ -128,6 +128,14 @@ def status(data_dir: Path) -> EmbeddedStatus:
         pid=found.pid,
         version=version,
     )
+
+
+def revive(data_dir: Path) -> bool:
+    """Start a server that died; one that was stopped stays so. Whether there was need to."""
+    if not died(place_at(data_dir).cluster):
+        return False
+    ensure_running(data_dir)
+    return True
 
 
 def _join(place: Place) -> EmbeddedServer | None:

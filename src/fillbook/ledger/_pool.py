@@ -20,7 +20,14 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from fillbook.errors import DatabaseRefused, DatabaseUnavailable
-from fillbook.ledger._address import REASON_CHARACTERS_MAX, describe, reachable, scrub, unavailable
+from fillbook.ledger._address import (
+    REASON_CHARACTERS_MAX,
+    describe,
+    is_local,
+    reachable,
+    scrub,
+    unavailable,
+)
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
@@ -114,7 +121,8 @@ async def _checked_out(pool: Pool) -> AsyncIterator[Connection]:
     except (PoolTimeout, TooManyRequests, PoolClosed) as error:
         raise DatabaseUnavailable(
             f"No connection to the database at {describe(url)} became free within"
-            f" {CHECKOUT_SECONDS_MAX} s: check that PostgreSQL runs and is not overloaded."
+            f" {CHECKOUT_SECONDS_MAX} s: check that PostgreSQL runs"
+            f"{' (`fillbook db start`)' if is_local(url) else ''} and is not overloaded."
         ) from error
     except errors.DiskFull as error:
         raise DatabaseRefused(

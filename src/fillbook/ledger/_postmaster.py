@@ -49,6 +49,11 @@ def find_postmaster(cluster: Path) -> Postmaster | None:
     )
 
 
+def died(cluster: Path) -> bool:
+    """Whether the server was killed or crashed: one that is stopped takes its claim along."""
+    return bool(_claim(cluster / CLAIM)) and find_postmaster(cluster) is None
+
+
 def drop_false_claims(cluster: Path, socket_dir: Path) -> None:
     """Remove the lock files of a server that is gone; under the folder's lock.
 

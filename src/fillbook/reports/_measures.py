@@ -79,7 +79,11 @@ SELECT a.name, a.venue,
     (SELECT count(*) FROM ops.window_failures f WHERE f.account_id = a.account_id),
     (SELECT h.chain_seq FROM ops.chain_heads h WHERE h.account_id = a.account_id),
     (SELECT round(max(t.milliseconds) / 1000.0, 3) FROM ops.window_timings t
-     WHERE t.account_id = a.account_id AND t.noted_at >= %(now)s - interval '1 day')
+     WHERE t.account_id = a.account_id AND t.noted_at >= %(now)s - interval '1 day'),
+    (SELECT count(*) FROM ops.breaks b
+     WHERE b.account_id = a.account_id AND b.healed_at IS NULL),
+    (SELECT count(*) FROM ops.alarms m
+     WHERE m.account_id = a.account_id AND m.cleared_at IS NULL)
 FROM ops.accounts a ORDER BY 1, 2
 """
 
@@ -208,6 +212,8 @@ FAMILIES: tuple[Family, ...] = (
             _gauge("window_failures", "Windows that could not be read, and why is known."),
             _gauge("chain_records", "Records on the account's chain."),
             _gauge("slowest_window_seconds", "The slowest window of the last 24 hours."),
+            _gauge("breaks_up", "Differences from the venue that are open, whatever the cause."),
+            _gauge("alarms_up", "Alarms that are up, of whatever kind."),
         ),
     ),
     Family(

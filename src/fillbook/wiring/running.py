@@ -26,6 +26,7 @@ from fillbook.sync.shift import Duties, Opened
 from fillbook.sync.watch import Service, Teller, silent
 from fillbook.wiring import logs
 from fillbook.wiring.keys import Way, admit, all_ways, names_of
+from fillbook.wiring.reviving import revived
 from fillbook.wiring.wanted import everything_wanted
 
 __all__ = [
@@ -59,7 +60,8 @@ async def service(
     on_turn: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Service]:
     """A service on the ledger of these settings; `run` starts it. Waits for the database."""
-    async with _ledger(settings, tell) as pool:
+    embedded = None if settings.external_database else wiring.embedded_folder(settings)
+    async with _ledger(settings, tell) as pool, revived(embedded):
         yield Service(
             pool=pool,
             directory=_Directory(pool, settings, account).look,

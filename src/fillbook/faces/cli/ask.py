@@ -210,7 +210,7 @@ def _put_basis(answer: Answer) -> None:
         return
     gaps = f"{basis.gaps} gaps" if basis.gaps != 1 else "1 gap"
     until = f"{basis.read_until:%Y-%m-%d %H:%M} UTC" if basis.read_until else "never"
-    age = "" if basis.age_seconds is None else f", {timedelta(seconds=basis.age_seconds)} h ago"
+    age = "" if basis.age_seconds is None else f", {timedelta(seconds=basis.age_seconds)} ago"
     fresh = f"; and not fresh: {basis.not_fresh}" if basis.not_fresh else ""
     put(
         f"Proven: {basis.percent:.2f} % of the time asked for, {gaps};"
