@@ -1,21 +1,23 @@
 """A day of the service in accelerated time: is every fill booked, and does memory stay flat?
 
 Run: `python -m benchmarks.day [--hours 24] [--seed 1] [--fills N] [--accounts 3]
-[--without-faults]`. The shipped service follows paper accounts on which bots trade all day, in one
-process and in virtual time, on a real database; `tests/simulation/day.py` says what goes wrong
-meanwhile. Seconds from a fill to the book are virtual: the network, the exchange's own telling and
-a millisecond for each statement. Memory is this process's own, the paper exchange and its growing
-history included. Before a figure is printed, the book is held against what truly happened.
+[--without-faults] [--traced]`. The shipped service follows paper accounts on which bots trade all
+day, in one process and in virtual time, on a real database; `tests/simulation/day.py` says what
+goes wrong meanwhile. Seconds from a fill to the book are virtual: the network, the exchange's own
+telling and a millisecond for each statement. Memory is this process's own, the paper exchange and
+its growing history included; `--traced` counts what the product's own code holds, and is slower.
+Before a figure is printed, the book is held against what truly happened.
 """
 
 import argparse
 import sys
+import tracemalloc
 from collections.abc import Sequence
 
 from benchmarks.measured import report
 from tests.simulation.databases import database, server
 from tests.simulation.day import DayOutcome, Hour, live_a_day
-from tests.simulation.day_plan import ACCOUNTS, DAY_HOURS, DayPlan, day_plan
+from tests.simulation.day_plan import ACCOUNTS, DAY_HOURS, day_plan
 from tests.simulation.many_seeds import be_quiet
 
 AIM_SECONDS = 1.0
@@ -23,8 +25,17 @@ AIM_SECONDS = 1.0
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Live the day and report."""
-    plan = _asked(arguments)
+    asked = _asked(arguments)
+    plan = day_plan(
+        seed=asked.seed,
+        hours=asked.hours,
+        accounts=asked.accounts,
+        fills=asked.fills,
+        faults=not asked.without_faults,
+    )
     be_quiet()
+    if asked.traced:
+        tracemalloc.start(1)
     with server() as url, database(url) as own:
         came_to = live_a_day(plan, own, tell=lambda line: print(line, file=sys.stderr, flush=True))
     print(_table(came_to.hours))
@@ -33,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _figures(came_to: DayOutcome) -> dict[str, object]:
-    memory = came_to.memory
     figures: dict[str, object] = {
         "virtual_hours": came_to.plan.hours,
         "accounts": came_to.plan.accounts,
@@ -56,13 +66,12 @@ def _figures(came_to: DayOutcome) -> dict[str, object]:
         "connections_at_most": max(hour.connections for hour in came_to.hours),
         "messages_waiting_at_most": max(hour.queued for hour in came_to.hours),
     }
-    if memory is None:
-        return figures
-    return figures | {
-        "mib_first_quarter": memory.first_quarter,
-        "mib_last_quarter": memory.last_quarter,
-        "growth_percent": memory.growth_percent,
-    }
+    for name, memory in (("", came_to.memory), ("own_", came_to.own_memory)):
+        if memory is not None:
+            figures[f"{name}mib_first_quarter"] = memory.first_quarter
+            figures[f"{name}mib_last_quarter"] = memory.last_quarter
+            figures[f"{name}growth_percent"] = memory.growth_percent
+    return figures
 
 
 def _spread(seconds: Sequence[float]) -> str:
@@ -88,21 +97,15 @@ def _table(hours: Sequence[Hour]) -> str:
     return "\n".join(lines)
 
 
-def _asked(arguments: Sequence[str] | None) -> DayPlan:
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.day")
     parser.add_argument("--hours", type=float, default=DAY_HOURS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fills", type=int, help="how many are wanted, over all accounts")
     parser.add_argument("--accounts", type=int, default=len(ACCOUNTS), choices=(1, 2, 3))
     parser.add_argument("--without-faults", action="store_true")
-    asked = parser.parse_args(arguments)
-    return day_plan(
-        seed=asked.seed,
-        hours=asked.hours,
-        accounts=asked.accounts,
-        fills=asked.fills,
-        faults=not asked.without_faults,
-    )
+    parser.add_argument("--traced", action="store_true", help="memory of the product's own code")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,11 @@ class FillbookError(Exception):
         super().__init__(message or (type(self).__doc__ or "").strip())
 
 
+def in_words(error: BaseException) -> str:
+    """What is said of an error: our own are sentences already, others are named by their type."""
+    return str(error) if isinstance(error, FillbookError) else f"{type(error).__name__}: {error}"
+
+
 class UsageError(FillbookError):
     """That request does not make sense."""
 

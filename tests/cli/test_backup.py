@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from fillbook.ledger.backup_folder import sweep
 from tests.cli.command import Ended, environment, fillbook
 from tests.conftest import MakeDatabase
 from tests.ledger.backed_up import PASSPHRASE, booked, contents, fill_every_table, names_in
@@ -64,7 +65,8 @@ def test_scheduled_backups_rotate(ledger: dict[str, str], tmp_path: Path) -> Non
     folder = tmp_path / "far" / "away"
     folder.mkdir(parents=True)
     old = [f"fillbook-2026010{day}T000000Z.tar" for day in (1, 2, 3)]
-    for name in (*old, "letter.txt"):
+    ahead = "fillbook-20990101T000000Z.tar"
+    for name in (*old, ahead, "letter.txt"):
         (folder / name).touch()
 
     done = fillbook("db", "backup", "--to", str(folder), "--keep", "2", home=tmp_path, given=ledger)
@@ -72,7 +74,7 @@ def test_scheduled_backups_rotate(ledger: dict[str, str], tmp_path: Path) -> Non
     assert 0 == done.code, done.err
     assert f"deleted {old[0]}: 2 newer ones are kept" in done.err
     left = [name for name in names_in(folder) if name.startswith("fillbook-")]
-    assert (2, old[2]) == (len(left), left[0])
+    assert (3, old[2], ahead) == (len(left), left[0], left[2])
     assert 0o600 == (folder / left[1]).stat().st_mode & 0o777
     assert "letter.txt" in names_in(folder)
 
@@ -148,6 +150,33 @@ def test_a_full_disk_leaves_nothing(ledger: dict[str, str], tmp_path: Path) -> N
     assert [] == [name for name in names_in(tmp_path) if "one.tar" in name]
 
 
+@pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
+def test_a_backup_that_was_killed_is_swept_by_the_next(
+    ledger: dict[str, str], tmp_path: Path, passphrase: str | None
+) -> None:
+    """Also where it was a file of one's own choice, and the next has another name."""
+    given = ledger | ({"FILLBOOK_BACKUP_PASSPHRASE": passphrase} if passphrase else {})
+    with psycopg.connect(ledger["DATABASE_URL"]) as conn:
+        conn.execute("LOCK TABLE facts.executions IN ACCESS EXCLUSIVE MODE")  # so it stands still
+        process = subprocess.Popen(
+            [sys.executable, "-m", "fillbook", "db", "backup", "monday.tar"],
+            env=environment(tmp_path, given), cwd=tmp_path,
+        )  # fmt: skip
+        deadline = time.monotonic() + SECONDS_MAX
+        while not (drafts := _begun(tmp_path)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert [] == list(sweep(tmp_path))  # it is at work still
+        process.kill()
+        process.wait(SECONDS_MAX)
+
+    done = fillbook("db", "backup", "tuesday.tar", home=tmp_path, given=given)
+
+    assert 0 == done.code, done.err
+    assert f"deleted {drafts[0].name}, which an interrupted backup left behind" in done.err
+    assert [] == list(tmp_path.glob(".*.part"))
+
+
 @pytest.fixture
 async def large(database_url: str) -> dict[str, str]:
     """A ledger whose backup takes a moment."""
@@ -187,6 +216,11 @@ def test_killed_anywhere_it_leaves_no_backup_or_a_whole_one(
         assert contents(large["DATABASE_URL"], schemas=[schema]) == contents(
             there["DATABASE_URL"], schemas=[schema]
         )
+
+
+def _begun(folder: Path) -> list[Path]:
+    """Drafts with something in them."""
+    return [path for path in folder.glob(".monday.tar.*.part") if path.stat().st_size]
 
 
 def _killed(*words: str, milliseconds: int, home: Path, given: dict[str, str]) -> Iterator[bool]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import psycopg
 import pytest
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -112,6 +113,7 @@ async def test_the_service_lives_as_long_as_the_application(
         assert told in ([], ["up"])
 
     assert (sync.state, sync.error, sync.service) == ("stopped", None, None)
+    assert not structlog.is_configured()  # it is the application's own
     assert told in ([], ["up", "down"])
     assert bool(told) == (made is not plain)
 

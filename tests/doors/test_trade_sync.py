@@ -15,12 +15,16 @@ from fillbook import (
     sync_exchange_with_pagination,
 )
 from fillbook.domain.window import from_milliseconds
-from fillbook.errors import NotFound, UsageError, VenueKeyError
+from fillbook.errors import NotFound, Unproven, UsageError, VenueKeyError, VenueNotOffered
 from fillbook.ledger import leases
 from fillbook.ledger._pool import open_pool
+from fillbook.ledger.key_checks import known_accounts
 from fillbook.ledger.timings import KEPT_OF_A_RUN_MAX
 from fillbook.sync.turn import TURN
-from papervenues.bybit.settings import Settings
+from fillbook.wiring.keys import Paused, set_paused
+from papervenues.bybit.server import wall_clock_ms
+from papervenues.bybit.settings import DAY_MS, Settings
+from tests.doors.conftest import told_by_environment
 
 SYNC_STATUS = """
 SELECT sync_type, status, bot_id, trades_synced, duration_seconds, error_message
@@ -198,3 +202,65 @@ async def test_a_bad_account_does_not_stop_the_others(
     assert any(sentence.startswith("spare:") for sentence in said.said)
     with pytest.raises(VenueKeyError):
         await TradeSyncService("spare").sync_time_range(None, start, end, "manual")
+
+
+async def pause(url: str) -> None:
+    """Pause the account `bybit`, as its owner would."""
+    async with open_pool(url) as pool:
+        (known,) = [one for one in await known_accounts(pool) if one.account.name == "bybit"]
+        await set_paused(pool, known, paused=True, actor="test", now=datetime.now(UTC))
+
+
+async def test_a_paused_account_is_no_success(paper: Settings, database_url: str) -> None:
+    """Nothing was proven: a sync says why, and a fetch is an error, not an empty list."""
+    start, end = whole(paper)
+    await TradeSyncService().sync_time_range(None, start, end, "manual")
+    await pause(database_url)
+
+    for service in (TradeSyncService(), TradeSyncService("bybit")):
+        said = await service.sync_time_range(None, start, end, "manual")
+        assert (said.status, said.success, said.accounts) == ("partial", False, 0)
+        assert "bybit is paused and was skipped" in (said.error_message or "")
+    with pytest.raises(Paused, match="accounts resume bybit"):
+        await fetch_trades_with_pagination("bybit", None, start, end)
+
+
+async def test_a_paused_account_beside_others_is_said(
+    home: Path, monkeypatch: pytest.MonkeyPatch, database_url: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The others are whole; that one was left out is in the summary, and in a fetch's record."""
+    async with told_by_environment(monkeypatch, accounts=2) as paper:
+        start, end = whole(paper)
+        both = await TradeSyncService().sync_time_range(None, start, end, "manual")
+        await pause(database_url)
+
+        said = await sync_exchange_with_pagination("bybit", None, start, end)
+        found = await fetch_trades_with_pagination("bybit", None, start, end)
+
+    assert (both.accounts, said.accounts, said.success) == (2, 1, True)
+    assert any("bybit is paused" in sentence for sentence in said.said)
+    assert {one.account for one in found} == {"spare"}
+    assert "left_out=bybit is paused" in capsys.readouterr().err
+
+
+async def test_a_row_that_cannot_be_read_is_no_whole_list(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is an error that says what the row has; a sync would keep it in quarantine."""
+    async with told_by_environment(monkeypatch, "exec_type_new=1") as paper:
+        with pytest.raises(Unproven, match=r"executions linear that cannot be read .*Rebalance"):
+            await fetch_trades_with_pagination("bybit", None, *whole(paper))
+
+
+async def test_a_product_that_goes_away_in_mid_walk_is_no_whole_list(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Offered in one window and not in the next is an error; never offered tells nothing."""
+    at = wall_clock_ms()
+    late = f"mode_changed=1@execution/list@{at - DAY_MS}..{at}"
+    async with told_by_environment(monkeypatch, late, days=20) as paper:
+        with pytest.raises(VenueNotOffered):
+            await fetch_trades_with_pagination("bybit", None, *whole(paper))
+    async with told_by_environment(monkeypatch, "mode_changed=1@execution/list") as paper:
+        assert await fetch_trades_with_pagination("bybit", None, *whole(paper)) == []

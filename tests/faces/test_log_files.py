@@ -10,7 +10,9 @@ import pytest
 import structlog
 from structlog.contextvars import bound_contextvars
 
+import fillbook
 from fillbook.errors import UsageError
+from fillbook.sync import side_by_side
 from fillbook.wiring import logs
 from fillbook.wiring.log_files import (
     AGE_MAX,
@@ -230,8 +232,25 @@ def test_reopening_lets_go_of_the_files(tmp_path: Path) -> None:
     assert [line["event"] for line in lines_of(path)] == ["two"]
 
 
+def test_a_guest_leaves_a_host_alone_that_has_configured_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its lines go where structlog sends them by itself; the engine's go to our files."""
+    logs.log_as_guest(tmp_path, level="WARNING", clock=clock)
+    logs.hide(CANARY)
+
+    assert not structlog.is_configured()
+    structlog.get_logger().info("the host's")
+    side_by_side.log.warning("window not proven", reason=CANARY)
+    side_by_side.log.info("too quiet")
+
+    assert "the host's" in capsys.readouterr().out
+    (line,) = lines_of(tmp_path / "exchange_sync.log")
+    assert (line["event"], line["reason"]) == ("window not proven", "[hidden]")
+
+
 def test_a_guest_leaves_its_hosts_logging_alone(tmp_path: Path) -> None:
-    """A program that has configured structlog keeps its configuration; ours goes to our files."""
+    """A program that has configured structlog, before or after, gets its own lines alone."""
     told: list[str] = []
 
     def keep(_logger: object, _method: str, event: object) -> str:
@@ -240,20 +259,38 @@ def test_a_guest_leaves_its_hosts_logging_alone(tmp_path: Path) -> None:
 
     structlog.configure(processors=[keep])
     kept = logs.log_as_guest(tmp_path, level="INFO", clock=clock)
-
     structlog.get_logger().info("the host's")
+    structlog.configure(processors=[keep])
+    structlog.get_logger().info("the host's")
+    with bound_contextvars(run="aaa"):
+        side_by_side.log.info("sync started")
     logs.logger_of(kept).info("ours", took=timedelta(seconds=1))
 
-    assert len(told) == 1
-    assert [line["event"] for line in lines_of(tmp_path / "exchange_sync.log")] == ["ours"]
-
-
-def test_a_guest_without_a_host_that_logs_keeps_its_own_log(tmp_path: Path) -> None:
-    """The engine's records then go to our files as well."""
-    logs.log_as_guest(tmp_path, level="WARNING", clock=clock)
-
-    structlog.get_logger().warning("window not proven")
-    structlog.get_logger().info("too quiet")
-
+    assert told == ["{'event': \"the host's\"}"] * 2
     events = [line["event"] for line in lines_of(tmp_path / "exchange_sync.log")]
-    assert events == ["window not proven"]
+    assert events == ["sync started", "ours"]
+    (of_run,) = (tmp_path / "trade_sync").iterdir()
+    assert [line["run"] for line in lines_of(of_run)] == ["aaa"]
+
+
+def test_a_program_of_ours_configures_structlog(tmp_path: Path) -> None:
+    """Also after it was a guest: every logger then writes into its file."""
+    logs.log_as_guest(tmp_path / "guest", level="INFO", clock=clock)
+    path = logs.log_service(tmp_path, level="INFO", clock=clock)
+
+    structlog.get_logger().info("one")
+    side_by_side.log.info("two")
+
+    assert [line["event"] for line in lines_of(path)] == ["one", "two"]
+
+
+def test_whatever_a_host_may_run_logs_by_our_own_logger() -> None:
+    """structlog's own logger would write into the host's log; commands are programs of ours."""
+    package = Path(str(fillbook.__file__)).parent
+    by_themselves = {
+        str(path.relative_to(package).parts[0])
+        for path in package.rglob("*.py")
+        if "structlog.get_logger(" in path.read_text(encoding="utf-8") and path.name != "_logger.py"
+    }
+
+    assert by_themselves == {"faces"}

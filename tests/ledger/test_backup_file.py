@@ -9,11 +9,13 @@ import psycopg
 import pytest
 
 from fillbook.errors import BackupUnusable, NotFound, Refused, SettingError
+from fillbook.ledger.backup import README
 from fillbook.ledger.backup_archive import ArchiveWriter
-from fillbook.ledger.backup_folder import backups_in, name_for, rotate, sweep
+from fillbook.ledger.backup_folder import backups_in, hold, name_for, rotate, sweep
 from fillbook.ledger.backup_reading import check_backup
 from fillbook.ledger.backup_seal import (
     CHUNK_BYTES,
+    MAGIC,
     TAG_BYTES,
     SealedWriter,
     check_passphrase,
@@ -227,18 +229,44 @@ def test_only_old_backups_are_deleted(tmp_path: Path) -> None:
     for name in (*names, *others):
         (tmp_path / name).touch()
 
-    gone = rotate(tmp_path, keep=2)
+    gone = rotate(tmp_path / names[4], keep=2)
 
     assert names[:3] == [path.name for path in gone]
     assert names[3:] == [path.name for path in backups_in(tmp_path)]
     assert sorted([*names[3:], *others]) == names_in(tmp_path)
 
 
-def test_what_a_killed_backup_left_is_swept(tmp_path: Path) -> None:
-    """A draft under its own kind of name, and nothing else."""
-    draft = f".{name_for(END, sealed=True)}.0a1b2c3d.part"
-    for name in (draft, ".other.part", name_for(END, sealed=True)):
+def test_the_backup_just_made_is_never_deleted(tmp_path: Path) -> None:
+    """Files of a clock that ran ahead neither count as newer ones nor go; nor does a twin."""
+    old, made, ahead = (f"fillbook-{year}0101T000000Z.tar" for year in (2025, 2026, 2031))
+    for name in (old, made, made + ".sealed", ahead):
         (tmp_path / name).touch()
 
-    assert [draft] == [path.name for path in sweep(tmp_path)]
-    assert [".other.part", "fillbook-20260301T120000Z.tar.sealed"] == names_in(tmp_path)
+    gone = rotate(tmp_path / made, keep=1)
+
+    assert {old, made + ".sealed"} == {path.name for path in gone}
+    assert [made, ahead] == names_in(tmp_path)
+
+
+def test_what_a_killed_backup_left_is_swept(tmp_path: Path) -> None:
+    """Drafts of any name that begin as a backup does; not what is held, and nothing of others."""
+    bare = f".{name_for(END, sealed=True)}.0a1b2c3d.part"
+    begun, held = ".one.tar.0a1b2c3d.part", ".two.tar.0a1b2c3d.part"
+    foreign, empty = ".film.mp4.0a1b2c3d.part", ".song.ogg.0a1b2c3d.part"
+    sealed = ".three.tar.0a1b2c3d.part"
+    head = bytes(512) + README.encode()
+    for name, data in (
+        (bare, b""), (begun, head), (held, head), (sealed, MAGIC), (foreign, bytes(600)),
+        (empty, b""), (".other.part", head), (name_for(END, sealed=True), b""),
+    ):  # fmt: skip
+        (tmp_path / name).write_bytes(data)
+
+    with (tmp_path / held).open("r+b") as file:
+        hold(file.fileno())
+        swept = {path.name for path in sweep(tmp_path)}
+
+    assert {bare, begun, sealed} == swept
+    left = [held, foreign, empty, ".other.part", "fillbook-20260301T120000Z.tar.sealed"]
+    assert sorted(left) == names_in(tmp_path)
+    assert [held] == [path.name for path in sweep(tmp_path)]
+    assert [] == list(sweep(tmp_path / "none"))

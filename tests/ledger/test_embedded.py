@@ -237,7 +237,9 @@ def test_other_major_version_is_refused(data_dir: Path) -> None:
     stop(data_dir)
     mark = place_at(data_dir).cluster / "PG_VERSION"
     mark.write_text("17\n")
-    with pytest.raises(DatabaseRefused, match=r"written by PostgreSQL 17 .* brings 18: .* db restore"):
+    with pytest.raises(
+        DatabaseRefused, match=r"written by PostgreSQL 17 .* brings 18: .* db restore"
+    ):
         ensure_running(data_dir, settings=FAST)
     mark.write_text("18\n")
     assert ensure_running(data_dir, settings=FAST).started_now

@@ -9,7 +9,10 @@ status is 1 when a mutant was caught by nobody.
 """
 
 import argparse
+import os
 import random
+import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,14 +20,17 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from fillbook.ledger._embedded import ensure_running, stop
 from tests.conftest import UNSAFE
 from tests.mutants import report
 from tests.mutants.hunting import NAMED_SECONDS_MAX, SEEDS_MAX, Hunt, Outcome, hunted, tests_failed
 from tests.mutants.mutant import Mutant, NotApplicable, named
-from tests.mutants.workshop import Workshop, workshop
+from tests.mutants.workshop import TREES, Workshop, workshop
 
 JOBS = 2
+SERVERS = "fillbook-mutants-server-"
 
 
 class Unsound(AssertionError):
@@ -34,13 +40,25 @@ class Unsound(AssertionError):
 @contextmanager
 def server() -> Iterator[str]:
     """A server for the length of the hunt; its data is thrown away."""
-    with tempfile.TemporaryDirectory(prefix="fillbook-mutants-server-") as folder:
+    sweep()
+    with tempfile.TemporaryDirectory(prefix=f"{SERVERS}{os.getpid()}-") as folder:
         Path(folder).chmod(0o755)
         data = Path(folder) / "server"
         try:
             yield ensure_running(data, settings=UNSAFE).url
         finally:
             stop(data)
+
+
+def sweep() -> None:
+    """Stop the servers of hunts that were killed, and take away what they left."""
+    for prefix in (SERVERS, TREES):
+        for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+            pid = folder.name.removeprefix(prefix).partition("-")[0]
+            if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+                if (folder / "server").exists():
+                    stop(folder / "server")
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def hunt_all(
@@ -117,6 +135,7 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever is ended cleans up as well
     try:
         sys.exit(main(sys.argv[1:]))
     except (NotApplicable, Unsound) as problem:

@@ -10,6 +10,7 @@ from tests.mutants.mutant import ROOT
 FILE = ROOT / "artifacts" / "mutants.json"
 PERCENT = 100
 TITLE_LENGTH_MAX = 72
+NAME_LENGTH_MAX = 110
 
 
 def share_caught(outcomes: Sequence[Outcome]) -> float:
@@ -71,8 +72,14 @@ def table(path: Path = FILE) -> str:
         "|---|---|---|---|---|",
     ]
     for one in told["mutants"]:
-        by = f"`{one['caught_by']}`" if one["caught_by"] else "**nobody**"
+        by = f"`{_short(one['caught_by'])}`" if one["caught_by"] else "**nobody**"
         cells = (one["name"], ", ".join(one["rows"]), one["title"], by, f"{one['seconds']:.0f}")
         rows.append(f"| {' | '.join(cells)} |")
     head = f"{told['caught']} of {told['planned']} caught, {told['share_percent']} %."
     return "\n".join([head, "", *rows]) + "\n"
+
+
+def _short(name: str) -> str:
+    """A test's name for a cell: a long parameter is cut, and nothing ends the cell."""
+    cut = name if len(name) <= NAME_LENGTH_MAX else f"{name[: NAME_LENGTH_MAX - 1]}…"
+    return cut.replace("|", "/").replace("`", "'")

@@ -22,6 +22,7 @@ from tests.mutants.mutant import ROOT, Mutant
 COPIED = ("src", "tests", "docs", "scripts", "pyproject.toml", "README.md", ".env.example")
 LEFT_OUT = shutil.ignore_patterns("node_modules", ".hypothesis", "*.tmp")
 ASK_SECONDS_MAX = 60
+TREES = "fillbook-mutants-tree-"
 # Where an interpreter finds a file of a package. A module is imported, to see that it can be.
 ASKED = """
 import sys
@@ -95,7 +96,7 @@ class Workshop:
 @contextmanager
 def workshop() -> Iterator[Workshop]:
     """Copy the tree once."""
-    folder = Path(mkdtemp(prefix=f"fillbook-mutants-{os.getpid()}-"))
+    folder = Path(mkdtemp(prefix=f"{TREES}{os.getpid()}-"))
     folder.chmod(0o755)
     try:
         for name in COPIED:

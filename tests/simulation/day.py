@@ -8,6 +8,7 @@ the truth, to each field, with nothing open.
 
 import asyncio
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,6 +34,8 @@ MIB: Final = 1 << 20
 QUIET_SECONDS: Final = 2_400.0  # nobody trades before the end: one more pass confirms everything
 LOOK_SECONDS: Final = 20.0
 TASKS_MAX: Final = 40  # of an account: its pass reads eight streams side by side
+HOURS_MIN: Final = 8  # fewer say nothing of growth
+OWN: Final = "*/fillbook/*"
 STOP_SECONDS_MAX: Final = 5.0
 
 
@@ -42,6 +45,7 @@ class Hour:
 
     number: int
     rss_mib: float
+    own_mib: float | None  # allocated by the product's own code, where that is traced
     tasks: int  # at most, in that hour
     connections: int
     queued: int  # messages that waited, at most
@@ -88,11 +92,15 @@ class DayOutcome:
     @property
     def memory(self) -> Memory | None:
         """How it grew; too few hours say nothing."""
-        quarter = len(self.hours) // 4
-        if quarter < 2:
+        if len(self.hours) < HOURS_MIN:
             return None
-        mib = [hour.rss_mib for hour in self.hours]
-        return Memory(median(mib[:quarter]), median(mib[-quarter:]))
+        return _memory([hour.rss_mib for hour in self.hours])
+
+    @property
+    def own_memory(self) -> Memory | None:
+        """The same of what the product's own code has allocated, where that was traced."""
+        traced = [hour.own_mib for hour in self.hours if hour.own_mib is not None]
+        return _memory(traced) if len(traced) >= HOURS_MIN else None
 
 
 @dataclass(slots=True, eq=False)
@@ -162,6 +170,7 @@ class Day:
         self.outcome.hours.append(
             Hour(
                 number=round(now / HOUR),
+                own_mib=_own_mib(),
                 rss_mib=round(psutil.Process().memory_info().rss / MIB, 1),
                 tasks=self._tasks_max,
                 connections=pool.most_used,
@@ -248,6 +257,20 @@ def live_a_day(
     out.fired, out.requests, out.said = Counter(COUNTED), world.requests, day.diary.said
     out.statements = sum(process.statements for process in world.workers)
     return out
+
+
+def _memory(mib: list[float]) -> Memory:
+    quarter = len(mib) // 4
+    return Memory(median(mib[:quarter]), median(mib[-quarter:]))
+
+
+def _own_mib() -> float | None:
+    if not tracemalloc.is_tracing():
+        return None
+    found = tracemalloc.take_snapshot().filter_traces(
+        [tracemalloc.Filter(inclusive=True, filename_pattern=OWN)]
+    )
+    return round(sum(trace.size for trace in found.traces) / MIB, 2)
 
 
 async def _cancelled(tasks: list["asyncio.Task[None]"]) -> None:

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any, Final, LiteralString
 
 from fillbook.domain.window import milliseconds
+from fillbook.sync.schedule import Plan, Slots
 from tests.simulation.connections import Stock
 from tests.simulation.day_account import DayAccount
-from tests.simulation.day_plan import ALL, BEGINS, HOUR, DayPlan, Trouble
+from tests.simulation.day_plan import ALL, BEGINS, DayPlan, Trouble
 from tests.simulation.day_world import DayWorld
 from tests.sync.fault_oracle import _told
 
@@ -214,18 +215,20 @@ def schedule_wrong(world: DayWorld, served: Mapping[tuple[str, str], set[datetim
     """No two runs of an account at a time; each slot served once, or counted as missed."""
     said = [f"runs overlap: {row}" for row in world.stock.ask(OVERLAPPING)]
     jobs = {(name, job): rest for name, job, *rest in world.stock.ask(JOBS)}
-    slots = slots_of(world.plan)
     for account in world.accounts:
-        what = account.name, "snapshot hourly"
-        done, missed = len(served.get(what, ())), jobs.get(what, ("", 0))[1]
-        if done + missed != slots:
-            said.append(f"{account.name}: {done} snapshots and {missed} missed of {slots}")
+        for rule in Plan().rules():
+            if isinstance(rule, Slots):
+                what = account.name, rule.job
+                done, missed = len(served.get(what, ())), jobs.get(what, ("", 0))[1]
+                if done + missed != (slots := slots_of(world.plan, rule)):
+                    said.append(f"{what}: {done} served and {missed} missed of {slots}")
     return said
 
 
-def slots_of(plan: DayPlan) -> int:
-    """How many full hours a day has."""
-    return int((BEGINS.timestamp() + plan.seconds) // HOUR - BEGINS.timestamp() // HOUR)
+def slots_of(plan: DayPlan, rule: Slots) -> int:
+    """How many slots of a rule lie in a day."""
+    ends = BEGINS + timedelta(seconds=plan.seconds)
+    return (rule.slot_at(ends) - rule.slot_at(BEGINS)) // rule.period
 
 
 def left_over(stock: Stock) -> list[str]:

@@ -105,8 +105,11 @@ class Exchange:
         }  # fmt: skip
         incoming = Incoming("POST", "/v5/order/create", "", body.encode(), headers, SERVER)
         answer = self.pipeline.answer(incoming).answer
-        told: dict[str, Any] = json.loads(answer.body)
-        return str(told.get("retMsg", ""))
+        try:
+            told = json.loads(answer.body)
+        except ValueError:  # a fault spoilt the answer; the order may have been filled
+            return "?"
+        return str(told.get("retMsg", "")) if isinstance(told, dict) else "?"
 
     def truth(self, *, whole: bool = False) -> dict[str, Any]:
         """What truly happened up to now, or what will have happened at the end of all."""

@@ -1,5 +1,6 @@
 """Running many seeds, one after the other or on several processes, each within its time."""
 
+import logging
 import signal
 import sys
 import time
@@ -20,19 +21,21 @@ QUIET = 50
 
 
 def be_quiet() -> None:
-    """What the product logs is not for this terminal."""
+    """What the product and the driver log is not for this terminal."""
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(QUIET))
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
     """The same for a block."""
-    before = structlog.get_config()
+    before, level = structlog.get_config(), logging.getLogger("psycopg").level
     be_quiet()
     try:
         yield
     finally:
         structlog.configure(**before)
+        logging.getLogger("psycopg").setLevel(level)
 
 
 def say(*lines: str) -> None:

@@ -23,7 +23,7 @@ FEW_STREAMS = ("orders", "executions", "account_log")
 HISTORY_SEEDS = 2
 # (days, executions); histories are costly to make, so that seeds share some.
 SIZES = ((1, 30), (2, 60), (4, 40), (7, 80), (10, 150), (20, 100), (30, 300), (60, 60), (90, 300))
-SIZE_WEIGHTS = (12, 16, 14, 10, 4, 3, 1, 1, 1)
+SIZE_WEIGHTS = (14, 18, 16, 8, 3, 2, 0.5, 1, 0.5)
 FAULTS_MAX = 7
 SHARES = ("0.01", "0.03", "0.08", "0.2")
 SHARES_OF_ROWS = ("0.02", "0.06", "0.2")
@@ -40,7 +40,7 @@ LED = {
     STREAM: "1",
 }
 LED_OTHERWISE = {"address_banned": "0.05", "stalled_body": "0.05", "account_upgraded": "1"}
-KEY_SHARES = ("0.02", "0.06")
+KEY_SHARES = ("0.05", "0.15")
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 WAITS = ((5 * MINUTE, 2 * HOUR), (HOUR, DAY), (DAY, 3 * DAY), (3 * DAY, 20 * DAY))
 
@@ -99,7 +99,7 @@ def plan_of(seed: int) -> Plan:
     is_led_by_the_stream = FAULTS[led].acts == STREAM
     is_wide = is_wide and not is_led_by_the_stream
     days, executions = (4, 40) if is_led_by_the_stream else (days, executions)
-    follows = is_led_by_the_stream or (not is_wide and days <= 20 and chance.random() < 0.08)
+    follows = is_led_by_the_stream or (not is_wide and days <= 20 and chance.random() < 0.1)
     settings = Settings(
         end_ms=milliseconds(END),
         seed=seed,
@@ -161,8 +161,8 @@ def _faults(chance: random.Random, led: str, *, follows: bool) -> FaultPlan:
         texts += [f"{name}={SELDOM.get(name) or chance.choice(SHARES)}@any" for name in names]
     for acts, odds, most, shares in (
         (ROW, 0.55, 4, SHARES_OF_ROWS),
-        (CLOCK, 0.12, 1, ("0.02", "0.08")),
-        (KEY, 0.16, 1, KEY_SHARES),
+        (CLOCK, 0.2, 1, ("0.02", "0.08")),
+        (KEY, 0.3, 1, KEY_SHARES),
         (HISTORY, 0.15, 2, SHARES_OF_ROWS),
     ):
         if chance.random() < odds:
@@ -175,11 +175,13 @@ def _faults(chance: random.Random, led: str, *, follows: bool) -> FaultPlan:
             texts.append(f"{name}={chance.choice(('0.2', '0.5', '1'))}")
     share = LED_OTHERWISE.get(led) or LED[FAULTS[led].acts]
     texts = [text for text in texts if not text.startswith(f"{led}=")] + [f"{led}={share}"]
+    if any(text.startswith("ws_lost_subscription") for text in texts):
+        texts.append("ws_disconnect=0.5")  # only who comes back can find his subscription lost
     return FaultPlan(tuple(map(parse_fault, texts)))
 
 
 def _steps(chance: random.Random, *, follows: bool) -> list[Step]:
-    steps = [_step(chance) for _ in range(chance.choice((1, 2, 2, 3, 4)))]
+    steps = [_step(chance) for _ in range(chance.choice((1, 1, 2, 2, 3)))]
     if follows:
         seconds = chance.uniform(2 * MINUTE, 8 * MINUTE)
         steps.insert(

@@ -66,7 +66,7 @@ LAYERS: Mapping[str, Layer] = {
         Layer("disk", 500, 2_000, 5, _rig("disk")),
         Layer("nth", 2_000, 6_000, 20, _rig("nth")),
         Layer("workers", 2_000, 10_000, 5, _rig("workers")),
-        Layer("day", 8, 60, 1, _of("tests.simulation.day_layer")),
+        Layer("service", 8, 60, 1, _of("tests.simulation.day_layer")),
         Layer("backup", 50, 400, 3, _of("tests.ledger.backup_layer")),
         Layer("mutants", 1_000, 1_000, 1_000, _of("tests.mutants.layer"), is_whole=True),
     )

@@ -10,8 +10,8 @@ SIMULATED = tuple(
     f"{PACKAGE}/{part}" for part in ("domain/", "accounting/", "sync/", "venues/bybit/", "ledger/")
 )
 FORBIDDEN = (
-    "time.", "random.", "secrets.", "threading.", "socket.socket", "asyncio.to_thread", "uuid.uuid4",
-    "uuid.uuid1", "os.urandom", "datetime.datetime.now", "datetime.datetime.utcnow",
+    "time.", "random.", "secrets.", "threading.", "socket.socket", "asyncio.to_thread",
+    "uuid.uuid4", "uuid.uuid1", "os.urandom", "datetime.datetime.now", "datetime.datetime.utcnow",
 )  # fmt: skip
 # Why each of these is no matter for a simulation.
 EXCEPTIONS = {

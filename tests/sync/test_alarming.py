@@ -53,7 +53,8 @@ def test_all_is_well() -> None:
         (replace(WELL, standing=Standing(0, None, "", 2)), ("break", "")),
         (replace(WELL, jobs=jobs(done_at=NOW - 61 * MINUTE)), ("no pass", "")),
         (replace(WELL, jobs={}), ("no pass", "")),
-        (replace(WELL, jobs=jobs(outcome="partial", error="linear: ...")), ("unproven", "")),
+        (replace(WELL, jobs=jobs(outcome="partial", unproven="linear")), ("unproven", "")),
+        (replace(WELL, jobs=jobs(outcome="running", unproven="linear")), ("unproven", "")),
         (replace(WELL, jobs=jobs(failures=3, error="no answer")), ("job failing", "pass")),
         (replace(WELL, feed_live=False, feed_since=NOW - 6 * MINUTE), ("feed not live", "")),
         (replace(WELL, feed_live=False, feed_since=None), ("feed not live", "")),
@@ -77,7 +78,7 @@ def test_each_cause_is_one_alarm(seen: Seen, said: tuple[str, str]) -> None:
         replace(WELL, jobs=jobs(failures=2)),
         replace(WELL, feed_live=False, feed_since=NOW - 4 * MINUTE),
         replace(WELL, since=NOW - 2 * MINUTE, jobs={}, feed_live=False, feed_since=None),
-        replace(WELL, since=NOW - 2 * MINUTE, jobs=jobs(done_at=NOW - timedelta(days=9))),
+        replace(WELL, since=NOW - 2 * MINUTE, jobs=jobs(done_at=None, first_at=NOW - 59 * MINUTE)),
         replace(WELL, jobs=jobs(outcome="running"), feed_live=False, feed_since=None),
         replace(WELL, plan=Plan(enabled=False), jobs={}, feed_live=False, feed_since=None),
         replace(WELL, standing=None),
@@ -86,6 +87,42 @@ def test_each_cause_is_one_alarm(seen: Seen, said: tuple[str, str]) -> None:
 def test_what_may_yet_come_right_is_no_alarm(seen: Seen) -> None:
     """Shortly before each limit, just begun, still reading, switched off."""
     assert kinds(seen) == []
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        jobs(done_at=NOW - 61 * MINUTE),
+        jobs(done_at=None, first_at=NOW - 61 * MINUTE),
+        {
+            "pass": replace(FINE, done_at=None, first_at=NOW - MINUTE),
+            "key check": JobState(first_at=NOW - 61 * MINUTE),
+        },
+    ],
+)
+def test_a_process_that_has_just_begun_does_not_wait_anew(known: Mapping[str, JobState]) -> None:
+    """What the ledger knows counts: the process before may have been killed at work, and often."""
+    assert kinds(replace(WELL, since=NOW - MINUTE, jobs=known)) == [("no pass", "")]
+
+
+def test_a_feed_that_was_silent_is_so_until_it_is_live() -> None:
+    """Neither a new process nor a pass that runs ends the alarm."""
+    at = NOW - 3 * MINUTE
+    up = {("feed not live", ""): Alarm("feed not live", "", at, "Not live.")}
+    begun = replace(WELL, up=up, since=NOW - MINUTE, feed_live=False, feed_since=None)
+
+    assert kinds(begun) == [("feed not live", "")]
+    assert f"{at:%H:%M}" in judge(begun)["feed not live", ""]
+    assert kinds(replace(begun, jobs=jobs(outcome="running"))) == [("feed not live", "")]
+    assert kinds(replace(begun, feed_live=True)) == []
+
+
+def test_what_was_stuck_is_so_until_a_pass_came_through() -> None:
+    """Having been begun anew does not end it."""
+    up = {("stuck", ""): Alarm("stuck", "", NOW - 3 * MINUTE, "Its work stood still.")}
+
+    assert judge(replace(WELL, up=up)) == {("stuck", ""): "Its work stood still."}
+    assert kinds(replace(WELL, up=up, jobs=jobs(done_at=NOW - MINUTE))) == []
 
 
 def test_a_sweep_is_a_pass_too() -> None:

@@ -145,6 +145,38 @@ def test_what_a_killed_process_left_running_is_due_at_once(rule: Rule) -> None:
     state = recovered(begun(rule, before, now))
 
     assert look(rule, state, now + MINUTE).is_due(now + MINUTE)
+    assert state.failures == 1
+
+
+def test_a_process_that_is_killed_each_time_is_counted() -> None:
+    """Three times at the same job: as many failures, since the first of them."""
+    state = NEVER
+    for minutes in (0, 20, 40):
+        state = recovered(begun(HALF_HOURLY, state, NOON + minutes * MINUTE))
+
+    assert (state.failures, state.first_at) == (3, NOON)
+
+
+def test_what_a_pass_left_unproven_is_known_while_the_next_one_runs() -> None:
+    """And when that one fails; only a pass that came to its end knows better."""
+    state = ended(HALF_HOURLY, begun(HALF_HOURLY, NEVER, NOON), NOON, "partial", "linear")
+    later = begun(HALF_HOURLY, state, NOON + HOUR)
+    failed = ended(HALF_HOURLY, later, NOON + HOUR, "failed", "no answer")
+
+    assert [one.unproven for one in (state, later, failed)] == ["linear"] * 3
+    assert done(HALF_HOURLY, NOON + HOUR, failed).unproven == ""
+
+
+def test_the_first_snapshot_that_fails_is_tried_again_and_counted() -> None:
+    """A minute later, two minutes after that; a quarter past the hour it is given up."""
+    at = NOON + 2 * MINUTE
+    state = ended(HOURLY, begun(HOURLY, NEVER, at), at, "failed", "no answer")
+    given_up = look(HOURLY, state, NOON + 16 * MINUTE)
+
+    assert look(HOURLY, state, at).due_at == at + MINUTE
+    assert done(HOURLY, at + MINUTE, state).missed == 0
+    assert (given_up.due_at, given_up.state.missed) == (NOON + HOUR, 1)
+    assert given_up.state.outcome == "missed"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.job)

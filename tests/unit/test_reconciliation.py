@@ -176,6 +176,32 @@ def test_from_flat_to_flat(
     assert verdict == (found.verdict if found else None)
 
 
+@pytest.mark.parametrize(
+    ("hours", "verdict", "begins"),
+    [
+        ((1, 3), "agrees", 1),  # the same sum once more
+        ((4, 5), "agrees", 4),  # what is older is left out
+        ((2, 5), "agrees", 1),  # from the flat instant before
+        ((0, 3), "not_compared", 1),  # it began before anything that can be summed up
+        ((4, 6), "not_compared", 4),  # it goes on after it
+    ],
+)
+def test_what_differed_is_summed_up_again(
+    hours: tuple[int, int], verdict: str, begins: int
+) -> None:
+    """Sums agree again only where they hold all that differed."""
+    fills = (*ROUND, _fill(4, "d", "1", "-7"), _fill(5, "e", "-1", "9"))
+    counted = (_count(3, "c", "9.7"), _count(5, "e", "1.8"))
+    history = LegHistory(NAME, "USDT", "linear", Decimal(0), fills, counted)
+    start, end = (SINCE + timedelta(hours=hour) for hour in hours)
+    found = judge_trips(history, until=NOW, differed=Window(start, end))
+
+    assert found is not None
+    assert found.verdict == verdict
+    if found.around is not None:
+        assert found.around.starts_at == SINCE + timedelta(hours=begins)
+
+
 def test_a_sessions_payment_may_count_or_not() -> None:
     """Whether a close counts what sessions have paid is not documented: either will do."""
     paid = Counted(SINCE + timedelta(hours=2), "", Decimal(4), None, is_session=True)

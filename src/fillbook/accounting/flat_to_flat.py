@@ -11,7 +11,7 @@ a close counts the whole profit or only the last session's; either will do.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -58,14 +58,22 @@ class LegHistory:
     counted: tuple[Counted, ...] = ()
 
 
-def judge_trips(history: LegHistory, *, until: datetime) -> Finding | None:
-    """The sum from the first flat instant to the last one before `until`; None without two."""
+def judge_trips(
+    history: LegHistory, *, until: datetime, differed: Window | None = None
+) -> Finding | None:
+    """The sum from the first flat instant to the last one before `until`; None without two.
+
+    What differed once is summed from the last flat instant before that on, so that the same is
+    compared again. Where that cannot be summed up, nothing is said of whether it still differs.
+    """
     name = history.name
     subject = Subject(
         way="closed_pnl", measure="pnl", category=name.category, symbol=name.symbol, leg=name.leg,
         currency=history.currency,
     )  # fmt: skip
     flat = _flat(history, until)
+    if differed is not None:
+        flat = flat[_last_before(differed, history, flat) :]
     if len(flat) < 2:
         return None
     fills = history.fills[flat[0] : flat[-1]]
@@ -84,7 +92,26 @@ def judge_trips(history: LegHistory, *, until: datetime) -> Finding | None:
     else:
         ours = EXACT.subtract(ours, _sum(fees))
     paid = _sum(one.pnl for one in rows if one.is_session)
-    return _judged(subject, (ours, theirs, paid), around, len(rows) * 2 + len(fills))
+    finding = _judged(subject, (ours, theirs, paid), around, len(rows) * 2 + len(fills))
+    if differed is not None and finding.verdict == "agrees" and not _holds(around, differed):
+        why = "the time in which it differed cannot be summed up again from flat to flat"
+        return replace(finding, verdict="not_compared", why=why)
+    return finding
+
+
+def _last_before(differed: Window, history: LegHistory, flat: Sequence[int]) -> int:
+    """Where to begin: the last of the flat places from which all that differed is summed up."""
+    fills = history.fills
+    before = [
+        number
+        for number, place in enumerate(flat)
+        if place < len(fills) and fills[place].at <= differed.starts_at
+    ]
+    return before[-1] if before else 0
+
+
+def _holds(around: Window, differed: Window) -> bool:
+    return around.starts_at <= differed.starts_at and differed.ends_at <= around.ends_at
 
 
 def _judged(

@@ -11,15 +11,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import structlog
-
-from fillbook.errors import FillbookError, SettingError
+from fillbook.errors import FillbookError, SettingError, in_words
+from fillbook.venues._logger import get_logger
 from fillbook.wiring.embedding import keep_logs, sync_settings
 
 if TYPE_CHECKING:
     from fillbook.wiring.running import Health, Service
 
-log = structlog.get_logger()
+log = get_logger()
 
 RETRY_SECONDS_MIN = 1.0
 RETRY_SECONDS_MAX = 60.0
@@ -120,9 +119,7 @@ class ExchangeSync:
         return self._stopping.is_set()
 
     def _failed(self, state: State, error: Exception) -> None:
-        said = (
-            str(error) if isinstance(error, FillbookError) else f"{type(error).__name__}: {error}"
-        )
+        said = in_words(error)
         is_news, self.state, self.error = said != self.error, state, said
         if is_news:
             known = isinstance(error, FillbookError)

@@ -12,6 +12,7 @@ from fillbook.doors.sync_logging import (
     log_trade_storage,
 )
 from fillbook.doors.sync_summary import Narrowed, SyncSummary, summed_up
+from fillbook.errors import in_words
 from fillbook.wiring.embedding import embedded, pass_over, told
 
 USUAL = timedelta(days=7)  # where no start is given
@@ -37,25 +38,29 @@ async def fetch_trades_with_pagination(
     """What the venue tells of an interval, oldest first, page by page to its end.
 
     Nothing is booked: to fill the ledger use `sync_exchange_with_pagination`. The last seven days
-    where no start is given. Anything that keeps the end from being reached is an error, so that a
-    list that is returned is whole.
+    where no start is given. Anything that keeps the end from being reached, or a row from being
+    read, is an error, so that a list that is returned is whole. A paused account is not asked: the
+    log says so, and without another one it is an error.
     """
     async with embedded() as opened:
         window = interval(since, until, now=opened.now(), usual=USUAL)
         log_trade_fetch_start(exchange, symbol, window.starts_at, window.ends_at)
         begun = opened.now()
         try:
-            rows = await told(opened, window=window, exchange=exchange, account=account)
+            said = await told(opened, window=window, exchange=exchange, account=account)
         except Exception as error:
             took = opened.now() - begun
-            log_trade_fetch_result(exchange, symbol, 0, seconds=took, error=str(error))
+            log_trade_fetch_result(exchange, symbol, 0, seconds=took, error=in_words(error))
             raise
         found = [
             FetchedTrade(owner.name, owner.venue, row)
-            for owner, row in rows
+            for owner, row in said.rows
             if symbol is None or row.symbol == _plain(symbol)
         ]
-        log_trade_fetch_result(exchange, symbol, len(found), seconds=opened.now() - begun)
+        log_trade_fetch_result(
+            exchange, symbol, len(found), seconds=opened.now() - begun,
+            left_out="; ".join(said.left_out) or None,
+        )  # fmt: skip
     return found
 
 

@@ -37,7 +37,7 @@ class SyncSummary:
 
     @property
     def success(self) -> bool:
-        """Whether everything that was asked for is proven."""
+        """Whether everything that was asked for is proven; a paused account asks for nothing."""
         return self.status == "completed"
 
     @property
@@ -60,11 +60,10 @@ async def summed_up(
 ) -> SyncSummary:
     """The summary of passes, with the trades that were asked for."""
     runs = [passed.run for passed in came_to.passed]
-    complete = not came_to.failed and all(passed.complete for passed in came_to.passed)
     trades, total, said = await _trades(pool, window, wanted, now)
     return SyncSummary(
         sync_type=kind,
-        status="completed" if complete else "partial",
+        status="completed" if came_to.complete else "partial",
         start=window.starts_at,
         end=window.ends_at,
         accounts=len(runs),

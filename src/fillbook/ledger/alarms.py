@@ -7,9 +7,11 @@ kept for a while, so that a night can be told in the morning.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from fillbook.ledger._pool import Pool, transaction
 from fillbook.ledger._queries import queries
+from fillbook.ledger.workers import SILENT_MAX
 
 SQL = queries("alarms.sql")
 
@@ -86,6 +88,23 @@ async def change(
                         "now": now,
                     },
                 )
+
+
+async def clear_of_strangers(
+    pool: Pool, worker_id: UUID, attended: Mapping[str, int | None], *, now: datetime
+) -> None:
+    """Clear what belongs to none of these, whose keys are given by name, nor to other workers."""
+    known = [account_id for account_id in attended.values() if account_id is not None]
+    what = {
+        "names": list(attended),
+        "account_ids": known,
+        "all_known": len(known) == len(attended),
+        "worker_id": worker_id,
+        "heard_after": now - SILENT_MAX,
+        "now": now,
+    }
+    async with transaction(pool) as conn:
+        await conn.execute(SQL["clear_of_strangers"], what)
 
 
 async def tidy_alarms(pool: Pool, *, now: datetime) -> None:

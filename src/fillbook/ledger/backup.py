@@ -14,7 +14,6 @@ from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from secrets import token_hex
 
 import msgspec
 from psycopg.errors import ReadOnlySqlTransaction
@@ -38,6 +37,7 @@ from fillbook.ledger.backup_contents import (
     reasons,
     shapes,
 )
+from fillbook.ledger.backup_folder import FIRST_WORDS, draft_of, hold
 from fillbook.ledger.backup_reading import Checked
 from fillbook.ledger.backup_seal import SealedWriter
 from fillbook.ledger.ledger_hash import content_digests, hash_of, recipe
@@ -47,8 +47,8 @@ SQL = queries("backup.sql")
 PART_BYTES = 4 << 20
 # Bodies of records are packed already: a higher level takes three times as long and saves 4 %.
 GZIP_LEVEL = 1
-README = """\
-A backup of Fillbook. `fillbook db restore` brings it back into an empty database.
+README = f"""\
+{FIRST_WORDS.decode()} `fillbook db restore` brings it back into an empty database.
 
 Without Fillbook: make the schema from the migrations that manifest.json names, then for each table
 
@@ -72,12 +72,15 @@ async def write_backup(
 ) -> Manifest:
     """Write a backup to a new file, sealed where there is a passphrase."""
     _refuse_taken(path)
-    draft = path.with_name(f".{path.name}.{token_hex(4)}.part")
+    draft = draft_of(path)
     try:
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as file:
+            hold(fd)
             sealed = SealedWriter(file, passphrase) if passphrase else None
             archive = ArchiveWriter(sealed or file, made_at_seconds=int(now.timestamp()))
+            archive.add("README.txt", README.encode())
+            file.flush()  # from now on a draft that is left behind can be told from other files
             manifest = await _write(pool, archive, now=now, program=program, progress=progress)
             archive.close()
             if sealed:
@@ -115,7 +118,6 @@ async def _write(
     async with snapshot(pool) as conn:
         await plain_forms(conn)
         found = await shapes(conn)
-        archive.add("README.txt", README.encode())
         tables = []
         for shape in found:
             if shape.copied:

@@ -1,12 +1,12 @@
 """Breaks and comparisons, as they are kept: each difference once, from when until when."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from fillbook.domain.breaks import Break, Finding, Subject
+from fillbook.domain.breaks import Break, Subject
 from fillbook.domain.window import Window
 from fillbook.ledger._pool import Connection
 from fillbook.ledger._queries import queries
@@ -51,6 +51,7 @@ class Tally:
     not_compared: int
     opened: int
     healed: int
+    unkept: int  # differences that are too many to be kept as breaks
     seconds: Decimal
 
 
@@ -122,12 +123,17 @@ async def before(conn: Connection, account_id: int) -> dict[Subject, Before]:
 async def put_comparisons(
     conn: Connection,
     account_id: int,
-    compared: Iterable[Compared],
+    compared: Collection[Compared],
     *,
     matched_at: datetime,
     compared_at: datetime,
+    refused: Collection[tuple[str, str]] = (),
 ) -> None:
-    """Keep the last comparison of each."""
+    """Keep the last comparison of each, and forget what a look at all of it did not find any more.
+
+    What could not be looked at, by way and measure, is as it was.
+    """
+    await _forget_gone(conn, account_id, compared, refused)
     rows = [
         {name: word for name, word in asdict(one.subject).items() if name != "reference"}
         | {
@@ -147,6 +153,28 @@ async def put_comparisons(
             await cursor.executemany(SQL["put_comparison"], rows)
 
 
+async def _forget_gone(
+    conn: Connection,
+    account_id: int,
+    compared: Iterable[Compared],
+    refused: Collection[tuple[str, str]],
+) -> None:
+    subjects = [one.subject for one in compared]
+    what = {
+        f"seen_{word}": [getattr(subject, word) for subject in subjects]
+        for word in ("way", "measure", "category", "symbol", "leg", "currency")
+    }
+    await conn.execute(
+        SQL["forget_comparisons"],
+        what
+        | {
+            "account_id": account_id,
+            "positions_seen": ("position", "quantity") not in refused,
+            "balances_seen": ("cash", "balance") not in refused,
+        },
+    )
+
+
 async def put_tally(conn: Connection, account_id: int, tally: Tally) -> None:
     """Keep what was compared and when, and forget what is too old."""
     what: dict[str, object] = {"account_id": account_id}
@@ -154,16 +182,3 @@ async def put_tally(conn: Connection, account_id: int, tally: Tally) -> None:
     kept = {"kept": RECONCILIATIONS_KEPT_MAX}
     await conn.execute(SQL["forget_reconciliations"], what | kept)
     await conn.execute(SQL["forget_breaks"], what | {"kept": HEALED_KEPT_MAX})
-
-
-def open_by_subject(breaks: Iterable[Break]) -> dict[Subject, Break]:
-    """The open breaks by what they are about."""
-    return {one.subject: one for one in breaks}
-
-
-def opened(break_id: UUID, finding: Finding, cause: str, *, now: datetime) -> Break:
-    """A break that appears."""
-    return Break(
-        break_id, finding.subject, finding.ours, finding.theirs, cause, finding.why, (),  # type: ignore[arg-type]
-        finding.around, now, now, 1,
-    )  # fmt: skip

@@ -36,9 +36,11 @@ from fillbook.ledger.proofs import as_windows
 SQL = queries("comparing.sql")
 KEPT = queries("breaks.sql")
 
-TOUCHED_MAX = 20_000  # rows told since the last time; beyond them everything is compared again
+TOUCHED_MAX = 20_000  # rows told since the last time; beyond them only their first and last count
+UNREAD_MAX = 1_000  # rows that could not be read, the newest: they are a hint, and no figure
+MOMENT = timedelta(milliseconds=1)
 DAY = timedelta(days=1)
-WITNESSES: Mapping[Way, str] = {
+SECOND_LIST: Mapping[Way, str] = {  # beside the executions
     "closed_pnl": "closed_pnl",
     "cash": "account_log",
     "counts": "orders",
@@ -57,7 +59,7 @@ class Due:
     pieces: ByCategory
     through: int
 
-    def done(self) -> Iterator[tuple[str, TimestamptzMultirange]]:
+    def done(self, unsettled: ByCategory) -> Iterator[tuple[str, TimestamptzMultirange]]:
         """What need not be compared again: all but the edges, where orders may go on."""
         for category, windows in self.both.items():
             kept = [
@@ -65,7 +67,7 @@ class Due:
                 for one in windows
                 if one.length > UNSETTLED
             ]
-            yield category, _ranges(kept)
+            yield category, _ranges(minus(kept, union(unsettled.get(category, ()))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,9 @@ async def due(
     end = await (await conn.execute(SQL["chain_end"], what)).fetchone()
     both = {
         category: as_windows(pieces)
-        for category, pieces in await _all(conn, "read_together", what | {"stream": WITNESSES[way]})
+        for category, pieces in await _all(
+            conn, "read_together", what | {"stream": SECOND_LIST[way]}
+        )
     }
     known = {
         category: (as_windows(pieces), seq)
@@ -149,30 +153,27 @@ async def due(
     }
     since = min((seq for _, seq in known.values()), default=0)
     through = int(end[0]) if end else 0
-    touched = await _touched(conn, account_id, since, through) if known else {}
+    told = await _touched(conn, account_id, since, through) if known else {}
     pieces: ByCategory = {}
     for category, windows in both.items():
-        before = known[category][0] if category in known and touched is not None else []
-        told = (touched or {}).get(category, [])
-        fresh = minus(windows, before) + intersect(told, windows)
+        before = known[category][0] if category in known else []
+        fresh = minus(windows, before) + intersect(told.get(category, ()), windows)
         pieces[category] = union([*fresh, *intersect(again.get(category, ()), windows)])
     return Due(way, both, pieces, through)
 
 
-async def _touched(
-    conn: Connection, account_id: int, since: int, through: int
-) -> ByCategory | None:
-    """When what was told since happened; None when it is too much to look at one by one."""
-    if through - since > TOUCHED_MAX:
-        return None
-    words = {"account_id": account_id, "since": since}
+async def _touched(conn: Connection, account_id: int, since: int, through: int) -> ByCategory:
+    """When what was told since happened: each instant, or from when until when if it is much."""
+    words = {"account_id": account_id, "since": since, "is_much": through - since > TOUCHED_MAX}
     found = await _all(conn, "touched_since", words)
     return {category: as_windows(pieces) for category, pieces in found}
 
 
-async def put_due(conn: Connection, account_id: int, due: Due) -> None:
-    """Remember what was compared."""
-    for category, pieces in due.done():
+async def put_due(
+    conn: Connection, account_id: int, due: Due, unsettled: ByCategory | None = None
+) -> None:
+    """Remember what was compared, but for what is to be looked at again."""
+    for category, pieces in due.done(unsettled or {}):
         words = {
             "account_id": account_id,
             "way": due.way,
@@ -286,7 +287,7 @@ async def hints(conn: Connection, account_id: int, disputed: Iterable[Disputed])
         around[one.category, one.symbol] = one.around
         if one.missing_in == "readings":
             unread.add((one.category, one.symbol))
-    rows = await _all(conn, "unread_rows", what)
+    rows = await _all(conn, "unread_rows", what | {"rows_max": UNREAD_MAX})
     lists = frozenset((stream, scope) for stream, scope in rows)
     return Hints(around, lists, frozenset(unread))
 
@@ -321,4 +322,4 @@ def _ranges(windows: Iterable[Window]) -> TimestamptzMultirange:
 
 
 def _around(first: datetime, last: datetime) -> Window:
-    return Window(first, last + timedelta(milliseconds=1))
+    return Window(first, last + MOMENT)

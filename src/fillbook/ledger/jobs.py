@@ -34,6 +34,8 @@ class JobState:
     failures: int = 0  # in a row
     missed: int = 0
     error: str = ""
+    first_at: datetime | None = None  # it began for the first time
+    unproven: str = ""  # by the last one that came to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ async def known_jobs(pool: Pool, account_id: int) -> Mapping[str, JobState]:
     """The jobs of an account by name."""
     async with transaction(pool) as conn:
         found = await conn.execute(SQL["get_jobs"], {"account_id": account_id})
-        return {job: JobState(*state) for job, *state, _ in await found.fetchall()}
+        return {job: JobState(*state) for job, *state in await found.fetchall()}
 
 
 async def note(pool: Pool, lease: Lease, worker_id: UUID, jobs: list[Noted]) -> None:
@@ -86,6 +88,8 @@ async def _put(conn: Connection, account_id: int, worker_id: UUID, one: Noted) -
             "failures": state.failures,
             "missed": state.missed,
             "error": state.error[:ERROR_LENGTH_MAX],
+            "first_at": state.first_at,
+            "unproven": state.unproven[:ERROR_LENGTH_MAX],
             "worker_id": worker_id,
         },
     )

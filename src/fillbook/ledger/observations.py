@@ -1,7 +1,7 @@
 """What venues showed of the present, and when: kept to be compared with the book, never booked.
 
-The newest observations of an account are kept, so many of them; older ones are forgotten when one
-is added.
+The newest observations of an account are kept, so many of them, and for longer the first of each
+day in which nothing was refused; older ones are forgotten when one is added.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,8 @@ from fillbook.ledger._queries import queries
 
 SQL = queries("observations.sql")
 
-KEPT_MAX = 2_000  # six weeks of one every half hour
+KEPT_MAX = 2_000  # four weeks of one at each pass, every half hour, and one on each hour
+DAILY_KEPT_MAX = 1_100  # three years
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,13 @@ async def _put_rows(
 
 
 async def _forget(conn: Connection, account_id: int) -> None:
-    what: dict[str, object] = {"account_id": account_id, "kept": KEPT_MAX}
-    found = await (await conn.execute(SQL["oldest_kept"], what)).fetchone()
-    if found is None:
+    what: dict[str, object] = {"account_id": account_id}
+    kept = {"kept": KEPT_MAX, "daily_kept": DAILY_KEPT_MAX}
+    found = await (await conn.execute(SQL["oldest_kept"], what | kept)).fetchone()
+    assert found is not None
+    until: datetime | None = found[0]
+    if until is None:
         return
-    until: datetime = found[0]
+    bounds = {"until": until, "daily_until": found[1]}
     for query in ("forget_positions", "forget_balances", "forget_observations"):
-        await conn.execute(SQL[query], {"account_id": account_id, "until": until})
+        await conn.execute(SQL[query], what | bounds)

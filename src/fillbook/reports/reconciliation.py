@@ -46,7 +46,7 @@ ORDER BY a.name, c.verdict <> 'differs', c.verdict <> 'not_compared', c.way, c.m
 
 LAST: LiteralString = """
 SELECT a.name, a.venue, r.matched_at, r.agreed, r.differed, r.deferred, r.not_compared,
-    (SELECT count(*) FROM ops.breaks b
+    coalesce(r.unkept, 0), (SELECT count(*) FROM ops.breaks b
      WHERE b.account_id = a.account_id AND b.healed_at IS NULL),
     floor(extract(epoch FROM %(now)s - r.matched_at))::bigint
 FROM ops.accounts a
@@ -130,6 +130,7 @@ class LastCompared:
     differed: int | None
     deferred: int | None
     not_compared: int | None
+    unkept_differences: int  # as many more than are kept as breaks
     open_breaks: int
     age_seconds: Seconds | None
 

@@ -4,7 +4,7 @@ It is kept in memory and written whenever it changes, so that a look at it costs
 restart knows. Where the database is away when something ends, the end is written when it is back.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -38,8 +38,11 @@ class Agenda:
         known: Mapping[str, JobState] = await jobs.known_jobs(self.pool, self.lease.account_id)
         self.states = {job: recovered(state) for job, state in known.items()}
 
-    async def due(self) -> list[Rule]:
-        """What should run now: the first that is due, and what the same act serves."""
+    async def due(self, *, leaving: Container[str] = ()) -> list[Rule]:
+        """What should run now: the first that is due, and what the same act serves.
+
+        What is left out is not begun, and keeps nothing else from being so.
+        """
         now = self.clock()
         found: list[Rule] = []
         for rule in self.plan.rules():
@@ -47,7 +50,8 @@ class Agenda:
             looked = look(rule, state, now)
             if looked.state != state:
                 self._put(rule, looked.state)
-            if looked.is_due(now) and self._busy_until.get(rule.job, now) <= now:
+            is_free = rule.action not in leaving and self._busy_until.get(rule.job, now) <= now
+            if looked.is_due(now) and is_free:
                 found.append(rule)
         await self.write()
         return [rule for rule in found if rule.action == found[0].action]

@@ -32,7 +32,8 @@ class Seen:
 
     now: datetime
     plan: Plan
-    since: datetime  # this worker has looked after the account
+    since: datetime  # this worker has looked after the account; counts where nothing is known
+    up: Mapping[Key, Alarm] = field(default_factory=dict)  # whoever has raised them
     refused: str = ""  # why the key is not used
     feed_live: bool = False
     feed_since: datetime | None = None  # it is live, or not
@@ -103,16 +104,21 @@ def _key(seen: Seen) -> _Said:
 def _passes(seen: Seen) -> _Said:
     if not seen.plan.enabled:
         return
-    state = seen.jobs.get(PASS, JobState())
-    last = max(
-        (done for job in (PASS, SWEEP) if (done := seen.jobs.get(job, state).done_at)),
-        default=None,
-    )
-    if seen.now - max(last or seen.since, seen.since) > INTERVALS_MAX * seen.plan.interval:
+    state, last = seen.jobs.get(PASS, JobState()), _last_done(seen)
+    # What the ledger knows counts, not this process, which may be the twentieth of the day.
+    begun = min((first for job in seen.jobs.values() if (first := job.first_at)), default=None)
+    if seen.now - (last or begun or seen.since) > INTERVALS_MAX * seen.plan.interval:
         ago = "none has been yet" if last is None else f"the last one ended {last:%Y-%m-%d %H:%M}"
         yield NO_PASS, "", f"No pass has come to its end for too long: {ago} UTC. {state.error}"
-    if state.outcome == "partial":
-        yield UNPROVEN, "", f"The last pass left something unproven: {state.error}"
+    if state.unproven:
+        yield UNPROVEN, "", f"The last pass left something unproven: {state.unproven}"
+
+
+def _last_done(seen: Seen) -> datetime | None:
+    """The end of the last pass; where none is scheduled, of anything."""
+    jobs = (PASS, SWEEP) if seen.plan.enabled else tuple(seen.jobs)
+    states = [state for job in jobs if (state := seen.jobs.get(job))]
+    return max((done for state in states if (done := state.done_at)), default=None)
 
 
 def _feed(seen: Seen) -> _Said:
@@ -120,9 +126,13 @@ def _feed(seen: Seen) -> _Said:
         return
     if seen.feed_left_out:
         yield FEED_DEAF, "", f"The feed left out {seen.feed_left_out} executions; it is begun anew."
-    since = max(seen.feed_since or seen.since, seen.since)
+    if seen.feed_live:
+        return
+    since, up = seen.feed_since or seen.since, seen.up.get((FEED_SILENT, ""))
+    if up is not None:  # until it is live, whoever tries and however often
+        since = min(since, up.raised_at)
     catching_up = seen.jobs.get(PASS, JobState()).outcome == "running"
-    if not seen.feed_live and not catching_up and seen.now - since > FEED_SILENT_MAX:
+    if up is not None or (not catching_up and seen.now - since > FEED_SILENT_MAX):
         yield (
             FEED_SILENT,
             "",
@@ -134,8 +144,11 @@ def _jobs(seen: Seen) -> _Said:
     for job, state in sorted(seen.jobs.items()):
         if state.failures >= FAILURES_MAX:
             yield JOB_FAILING, job, f"It failed {state.failures} times in a row: {state.error}"
+    up, last = seen.up.get((STUCK, "")), _last_done(seen)
     if seen.stuck:
         yield STUCK, "", seen.stuck
+    elif up is not None and (last is None or last < up.raised_at):
+        yield STUCK, "", up.detail  # until a pass has come through
 
 
 def _ledger(seen: Seen) -> _Said:

@@ -22,8 +22,6 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-import structlog
-
 from fillbook.errors import (
     FillbookError,
     LeaseHeld,
@@ -39,8 +37,9 @@ from fillbook.ledger.workers import Doing
 from fillbook.sync.agenda import Agenda
 from fillbook.sync.schedule import Plan
 from fillbook.sync.shift import Duties, Opened, Shift
+from fillbook.venues._logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 State = Literal["opening", "standby", "working", "refused", "trouble", "stopped"]
 
@@ -117,6 +116,13 @@ class Attendant:
         self._stopping.set()
         if self.shift is not None:
             self.shift.stop()
+
+    def follow_on(self, before: "Attendant", why: str) -> None:
+        """Go on where another one got stuck: what was wrong before it is wrong still."""
+        self.account_id, self.since, self.stuck = before.account_id, before.since, why
+        self.feed_since = before.feed_since
+        if before.shift is not None and before.shift.feed not in (None, "live"):
+            self.feed_since = before.shift.feed_since
 
     async def run(self) -> None:
         """Until stopped."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import structlog
 from structlog.contextvars import bound_contextvars
 
 from fillbook.domain.account import Account
@@ -39,8 +38,9 @@ from fillbook.sync.tally import in_ms
 from fillbook.sync.traversal import PAGES_AHEAD_MAX, Clock, Reader
 from fillbook.sync.turn import CameTo, turn
 from fillbook.venues._contract import StreamRules, Venue
+from fillbook.venues._logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 Progress = Callable[["Step"], None]
 Disputed = dict[tuple[str, str], list[Window]]  # by stream and scope

@@ -10,7 +10,7 @@ from fillbook.ledger import leases
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.leases import LEASE_LENGTH, Lease
 
-BEATS = 3  # in the length of a lease
+BEAT_SECONDS = LEASE_LENGTH.total_seconds() / 3
 
 
 @asynccontextmanager
@@ -28,6 +28,6 @@ async def kept(pool: Pool, lease: Lease, clock: Callable[[], datetime]) -> Async
 async def _beat(pool: Pool, lease: Lease, clock: Callable[[], datetime]) -> None:
     with suppress(StaleFence):
         while True:
-            await asyncio.sleep(LEASE_LENGTH.total_seconds() / BEATS)
+            await asyncio.sleep(BEAT_SECONDS)
             with suppress(LedgerError):  # the database is away: the next beat may find it
                 await leases.renew(pool, lease, now=clock())

@@ -26,8 +26,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-import structlog
-
 from fillbook.domain.raw import RawRecord
 from fillbook.domain.window import Window
 from fillbook.errors import (
@@ -46,8 +44,9 @@ from fillbook.ledger.writing import writing
 from fillbook.sync.engine import Engine, Passed
 from fillbook.sync.heartbeat import kept
 from fillbook.venues._contract import Heard
+from fillbook.venues._logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 State = Literal["connecting", "catching up", "live"]
 

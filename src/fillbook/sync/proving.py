@@ -8,8 +8,6 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-import structlog
-
 from fillbook.domain.window import Window
 from fillbook.ledger import coverage, proofs, runs
 from fillbook.ledger.proofs import Proof
@@ -17,8 +15,9 @@ from fillbook.ledger.timings import Timed
 from fillbook.ledger.writing import writing
 from fillbook.sync.tally import in_ms
 from fillbook.sync.traversal import Reader, Traversed
+from fillbook.venues._logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 WAITING_MAX = timedelta(seconds=10)  # proofs keep a lease alive as well
 

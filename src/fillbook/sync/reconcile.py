@@ -16,31 +16,31 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
-import structlog
-
 from fillbook.accounting.reconciliation import Evidence, Sight, likely_cause
 from fillbook.domain.breaks import Break, Finding, Subject
 from fillbook.domain.window import Window
 from fillbook.errors import LeaseHeld, VenueError
 from fillbook.ledger import breaks, comparing, observations
 from fillbook.ledger._pool import snapshot
+from fillbook.ledger.comparing import MOMENT
 from fillbook.ledger.observations import Observed
 from fillbook.ledger.runs import RunKind
 from fillbook.ledger.writing import writing
-from fillbook.sync.engine import CLOCK_SLACK, Engine, Passed
-from fillbook.sync.looked import Looked
+from fillbook.sync.engine import CLOCK_SLACK, Engine, Passed, Step
+from fillbook.sync.looked import Found
 from fillbook.sync.reconcile_again import read_again
 from fillbook.sync.reconcile_findings import differing, look
+from fillbook.venues._logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 T = TypeVar("T")
 
-OPEN_MAX = 500  # breaks of an account; more of them tell nothing more
+OPEN_MAX = 500  # breaks of an account; more of them are counted, and compared again
 TRIED_MAX = 20  # lines that a break keeps
 READS_MIN = 2  # to the end, the pass's own included, before a list is said to have a hole
 AGAIN_AFTER = timedelta(hours=1)
-WITNESSES = frozenset(("executions", "account_log", "closed_pnl"))
+LATE_LISTS = frozenset(("executions", "account_log", "closed_pnl"))  # that may show rows late
 UP_TO_NOW = timedelta(hours=1)  # a pass that was asked to end so lately means now
 
 
@@ -57,6 +57,7 @@ class Reconciled:
     opened: tuple[Break, ...]
     healed: tuple[Break, ...]
     still_open: tuple[Break, ...]
+    unkept: tuple[Finding, ...]  # what differs as well, and is too much to be kept as breaks
     seconds: timedelta
 
     @property
@@ -108,7 +109,9 @@ async def reconciled_pass(
     return passed, await compare(engine, observed, kind=kind)
 
 
-async def compare(engine: Engine, observed: Observed, *, kind: RunKind = "manual") -> Reconciled:
+async def compare(
+    engine: Engine, observed: Observed, *, kind: RunKind = "manual", open_max: int = OPEN_MAX
+) -> Reconciled:
     """Compare the book with an observation, once history is read up to it."""
     started = engine.clock()
     known, looked = await _look(engine, observed)
@@ -127,17 +130,26 @@ async def compare(engine: Engine, observed: Observed, *, kind: RunKind = "manual
         _noted(one, said, now, to_the_end=to_the_end) if one.subject in tried else one
         for one in found
     ]
-    return await _keep(engine, observed, looked, _Outcome(known, kept), started)
+    return await _keep(engine, observed, looked, _Outcome(known, kept, open_max), started)
 
 
-async def _look(engine: Engine, observed: Observed) -> tuple[dict[Subject, Break], Looked]:
+async def _look(engine: Engine, observed: Observed) -> tuple[dict[Subject, Break], Found]:
     async with snapshot(engine.pool) as conn:
         open_breaks = await breaks.open_breaks(conn, observed.account_id)
-        looked = await look(conn, observed, open_breaks, engine.venue.order_total)
+        looked = await look(
+            conn, observed, open_breaks,
+            read=engine.venue.order_total, step=lambda: _step(engine, observed),
+        )  # fmt: skip
     return {one.subject: one for one in open_breaks}, looked
 
 
-def _worth_a_try(looked: Looked, known: dict[Subject, Break], now: datetime) -> list[Finding]:
+def _step(engine: Engine, observed: Observed) -> None:
+    """Say that comparing goes on, for whoever watches that nothing stands still."""
+    about = Window(observed.held.asked_at, observed.held.asked_at + MOMENT)
+    engine.progress(Step("comparing", "all", about, MOMENT, MOMENT, 0))
+
+
+def _worth_a_try(looked: Found, known: dict[Subject, Break], now: datetime) -> list[Finding]:
     """What differs and was not asked for again yet, or not for as long as it is known."""
     wanted: list[Finding] = []
     for finding in differing(looked):
@@ -182,15 +194,16 @@ def _noted(one: Break, said: str, now: datetime, *, to_the_end: bool) -> Break:
 class _Outcome:
     known: dict[Subject, Break]
     found: Sequence[Break]
+    open_max: int
 
 
 async def _keep(
-    engine: Engine, observed: Observed, looked: Looked, outcome: _Outcome, started: datetime
+    engine: Engine, observed: Observed, looked: Found, outcome: _Outcome, started: datetime
 ) -> Reconciled:
     """Write down what was found, unless a later look was compared meanwhile."""
     now = engine.clock()
     lateness = max(
-        (one.lateness for one in engine.venue.streams if one.name in WITNESSES),
+        (one.lateness for one in engine.venue.streams if one.name in LATE_LISTS),
         default=timedelta(),
     )
     found = [
@@ -204,9 +217,9 @@ async def _keep(
         for one in outcome.found
     ]
     fresh = [one for one in found if one.subject not in outcome.known]
-    room = max(0, OPEN_MAX - len(outcome.known))
-    opened, still = fresh[:room], [one for one in found if one.subject in outcome.known]
     healed = [replace(one, healed_at=now) for one in outcome.known.values() if looked.heals(one)]
+    room = max(0, outcome.open_max + len(healed) - len(outcome.known))
+    opened, still = fresh[:room], [one for one in found if one.subject in outcome.known]
     seen = {one.subject for one in (*still, *healed)}
     waiting = [one for one in outcome.known.values() if one.subject not in seen]
     reconciled = Reconciled(
@@ -219,6 +232,7 @@ async def _keep(
         opened=tuple(opened),
         healed=tuple(healed),
         still_open=(*still, *waiting),
+        unkept=tuple(looked.findings[one.subject] for one in fresh[room:]),
         seconds=now - started,
     )
     await _write(engine, observed, looked, reconciled, (*opened, *still, *healed))
@@ -229,7 +243,7 @@ async def _keep(
 async def _write(
     engine: Engine,
     observed: Observed,
-    looked: Looked,
+    looked: Found,
     reconciled: Reconciled,
     changed: Sequence[Break],
 ) -> None:
@@ -242,10 +256,12 @@ async def _write(
         for one in changed:
             await breaks.put_break(conn, account_id, one)
         await breaks.put_comparisons(
-            conn, account_id, looked.compared, matched_at=reconciled.matched_at, compared_at=now
-        )
+            conn, account_id, looked.compared, matched_at=reconciled.matched_at, compared_at=now,
+            refused=looked.refused,
+        )  # fmt: skip
+        unsettled = looked.unsettled(reconciled.unkept)
         for due in looked.dues:
-            await comparing.put_due(conn, account_id, due)
+            await comparing.put_due(conn, account_id, due, unsettled.get(due.way))
         await breaks.put_tally(
             conn,
             account_id,
@@ -260,6 +276,7 @@ async def _write(
                 not_compared=len(reconciled.not_compared) + len(reconciled.refused),
                 opened=len(reconciled.opened),
                 healed=len(reconciled.healed),
+                unkept=len(reconciled.unkept),
                 seconds=Decimal(str(reconciled.seconds.total_seconds())),
             ),
         )
@@ -270,6 +287,8 @@ def _say(engine: Engine, reconciled: Reconciled) -> None:
         log.warning("break opened", what=str(one.subject), cause=one.cause, why=one.why)
     for one in reconciled.healed:
         log.info("break healed", what=str(one.subject), since=one.first_seen_at.isoformat())
+    if reconciled.unkept:
+        log.warning("more differences than are kept", more=len(reconciled.unkept))
     log.info(
         "compared with the venue",
         account=engine.account.name,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from fillbook.domain.breaks import Finding, Way
-from fillbook.domain.window import Window, union
+from fillbook.domain.window import Window, intersect, union
 from fillbook.errors import VenueError
-from fillbook.ledger import runs
+from fillbook.ledger import coverage, runs
 from fillbook.ledger.runs import Run, RunKind
 from fillbook.sync.engine import Engine
 from fillbook.sync.piece import PieceReader
@@ -36,7 +36,7 @@ async def read_again(
 ) -> tuple[str, bool]:
     """Read what some differences are about once more: what to say of it, and if it was all read."""
     now = engine.clock()
-    pieces = _pieces(engine, findings, now)
+    pieces = await _wanted(engine, _pieces(engine, findings, now))
     if not pieces:
         return "no list to read again", False
     run = Run(engine.account.account_id, engine.new_id(), kind)
@@ -46,7 +46,7 @@ async def read_again(
             engine.pool, came_to, clock=engine.clock, requests=lambda: engine.venue.requests
         ) as lease:
             await runs.start(engine.pool, run, now=now)
-            for rules, scope, piece in _wanted(engine, pieces):
+            for rules, scope, piece in _in_order(engine, pieces):
                 reader = Reader(
                     engine.pool, engine.venue, engine.account, rules, scope, lease, run,
                     engine.clock,
@@ -93,7 +93,17 @@ def _around(finding: Finding, now: datetime) -> Window:
     return Window(max(starts_at, ends_at - LENGTH_MAX), ends_at)
 
 
-def _wanted(engine: Engine, pieces: Pieces) -> Iterator[tuple[StreamRules, str, Window]]:
+async def _wanted(engine: Engine, pieces: Pieces) -> Pieces:
+    """The pieces as far as anybody asked for that time: no pass would come back for more."""
+    wanted: Pieces = {}
+    for (stream, scope), found in pieces.items():
+        known = await coverage.get(engine.pool, engine.account.account_id, stream, scope)
+        if within := intersect(found, known.wanted):
+            wanted[stream, scope] = within
+    return wanted
+
+
+def _in_order(engine: Engine, pieces: Pieces) -> Iterator[tuple[StreamRules, str, Window]]:
     for rules in engine.venue.streams:
         for scope in rules.scopes:
             for piece in pieces.get((rules.name, scope), ()):

@@ -4,7 +4,7 @@ All of it is read in one snapshot; the judging is `accounting.reconciliation`'s.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,11 +23,12 @@ from fillbook.ledger._pool import Connection
 from fillbook.ledger.breaks import Before, Compared
 from fillbook.ledger.comparing_orders import ReadTotal
 from fillbook.ledger.observations import Observed
-from fillbook.sync.looked import Looked
+from fillbook.sync.looked import Found
 from fillbook.sync.reconcile_closing import PNL, closing_orders, filled_orders, trips
 
 LISTED_LATE = timedelta(minutes=10)  # a list may show so late what another one shows at once
 WALLET = "UNIFIED"  # the wallet that the account log is about
+EXPIRING = frozenset(("option",))  # their legs do not open again, and are many
 WEIGHT = {"differs": 3, "deferred": 2, "not_compared": 1, "agrees": 0}
 
 # The lists whose rows make a figure: one that could not be read may be what is missing.
@@ -36,24 +37,36 @@ TOLD_BY: Mapping[Way, tuple[str, ...]] = {
     "closed_pnl": ("executions", "closed_pnl"),
 }
 NEVER = Before(0, None)
+Step = Callable[[], None]
 
 
 async def look(
-    conn: Connection, observed: Observed, open_breaks: Sequence[Break], read: ReadTotal
-) -> Looked:
-    """Compare a book with an observation, and its lists with each other."""
+    conn: Connection,
+    observed: Observed,
+    open_breaks: Sequence[Break],
+    *,
+    read: ReadTotal,
+    step: Step,
+) -> Found:
+    """Compare a book with an observation, and its lists with each other, step by step."""
     account_id = observed.account_id
-    looked = Looked(account_id)
+    looked = Found(account_id)
     disputed = await comparing.disputes(conn, account_id)
     looked.hints = await comparing.hints(conn, account_id, disputed)
+    step()
     before = looked.before = await breaks.before(conn, account_id)
     legs = await comparing.legs(conn, account_id, observed.held)
     _positions(legs, observed, before, looked)
     await _balances(conn, observed, before, looked)
+    step()
     due = await closing_orders(conn, open_breaks, looked)
+    step()
     await trips(conn, legs, due, open_breaks, looked)
+    step()
     await filled_orders(conn, open_breaks, looked, read)
+    step()
     await _log(conn, observed, open_breaks, looked)
+    step()
     for one in disputed:
         looked.add(_dispute(one, observed))
     for chain in await comparing.chains(conn, account_id):
@@ -64,7 +77,7 @@ async def look(
 
 
 def _positions(
-    legs: Iterable[OurLeg], observed: Observed, before: Mapping[Subject, Before], looked: Looked
+    legs: Iterable[OurLeg], observed: Observed, before: Mapping[Subject, Before], looked: Found
 ) -> None:
     if observed.positions_error is not None:
         looked.refused["position", "quantity"] = observed.positions_error
@@ -101,7 +114,7 @@ def _since_agreed(finding: Finding, before: Before) -> Finding:
 
 
 async def _balances(
-    conn: Connection, observed: Observed, before: Mapping[Subject, Before], looked: Looked
+    conn: Connection, observed: Observed, before: Mapping[Subject, Before], looked: Found
 ) -> None:
     if observed.balances_error is not None:
         looked.refused["cash", "balance"] = observed.balances_error
@@ -121,7 +134,7 @@ async def _balances(
 
 
 async def _log(
-    conn: Connection, observed: Observed, open_breaks: Iterable[Break], looked: Looked
+    conn: Connection, observed: Observed, open_breaks: Iterable[Break], looked: Found
 ) -> None:
     """Fees and funding, beside the account log's."""
     again: dict[str, list[Window]] = {}
@@ -175,7 +188,7 @@ def _chain(one: comparing.Amounts, observed: Observed) -> Finding:
     return Finding(subject, "differs", one.ours, one.theirs, why, None, one.around)
 
 
-def _hint(looked: Looked) -> None:
+def _hint(looked: Found) -> None:
     """Narrow differences down to where something is known to be missing."""
     for subject, finding in looked.findings.items():
         place = subject.category, subject.symbol
@@ -192,7 +205,7 @@ def _hint(looked: Looked) -> None:
         looked.findings[subject] = replace(finding, cause=cause, around=around)
 
 
-def _sum_up(looked: Looked) -> None:
+def _sum_up(looked: Found) -> None:
     """What is remembered of each leg, coin and symbol."""
     flat: dict[str, int] = defaultdict(int)
     worst: dict[Subject, Finding] = {}
@@ -200,7 +213,8 @@ def _sum_up(looked: Looked) -> None:
         subject = finding.subject
         if subject.way == "position" and finding.verdict == "agrees" and not finding.ours:
             flat[subject.category] += 1
-            continue
+            if subject not in looked.before or subject.category in EXPIRING:
+                continue  # a leg that was open lately is told by itself: it may open again
         group = _group(subject)
         if group not in worst or WEIGHT[finding.verdict] > WEIGHT[worst[group].verdict]:
             worst[group] = finding
@@ -229,6 +243,6 @@ def _group(subject: Subject) -> Subject:
     return subject
 
 
-def differing(looked: Looked) -> Iterator[Finding]:
+def differing(looked: Found) -> Iterator[Finding]:
     """What differs, in a settled order."""
     yield from sorted(looked.of("differs"), key=lambda one: one.subject)

@@ -105,16 +105,25 @@ def look(rule: Rule, state: JobState, now: datetime) -> Looked:
 
 
 def recovered(state: JobState) -> JobState:
-    """What a state means to whoever holds the lease now: nobody else is running it."""
+    """What a state means to whoever holds the lease now: nobody else is running it.
+
+    That counts as a failure, or a process that is killed in every pass would raise no alarm.
+    """
     if state.outcome != "running":
         return state
-    return replace(state, outcome="failed", ended_at=None, error=INTERRUPTED)
+    return replace(
+        state, outcome="failed", ended_at=None, error=INTERRUPTED, failures=state.failures + 1
+    )
 
 
 def begun(rule: Rule, state: JobState, now: datetime) -> JobState:
     """The state of a job that starts, with the due times that it stands for."""
     return replace(
-        state, started_at=now, outcome="running", error="", missed=_missed(rule, state, now)
+        state,
+        started_at=now,
+        first_at=state.first_at or now,
+        outcome="running",
+        missed=_missed(rule, state, now),
     )
 
 
@@ -129,7 +138,14 @@ def ended(
     started = state.started_at or now
     served = rule.slot_at(started) if isinstance(rule, Slots) else started
     return replace(
-        state, served=served, ended_at=now, done_at=now, outcome=outcome, error=error, failures=0
+        state,
+        served=served,
+        ended_at=now,
+        done_at=now,
+        outcome=outcome,
+        error=error,
+        failures=0,
+        unproven=error if outcome == "partial" else "",
     )
 
 
@@ -160,7 +176,7 @@ def _next_slot(rule: Slots, state: JobState, now: datetime) -> Looked:
     slot, upcoming = rule.slot_at(now), rule.slot_at(now) + rule.period
     served = _believable(rule, state, now)
     if served is None:  # nothing was due before anybody began
-        if rule.late_max is not None and now - slot <= rule.late_max and state.failures == 0:
+        if rule.late_max is not None and now - slot <= rule.late_max:
             return Looked(state, slot)
         state = replace(state, served=slot)
         return Looked(state, upcoming)
@@ -175,6 +191,9 @@ def _next_slot(rule: Slots, state: JobState, now: datetime) -> Looked:
 
 def _believable(rule: Slots, state: JobState, now: datetime) -> datetime | None:
     """What was served last; nothing when it lies so far ahead that a clock must have erred."""
+    if state.served is None and state.failures and state.started_at is not None:
+        # The first one failed: its slot is owed, as any later one.
+        return rule.slot_at(min(state.started_at, now)) - rule.period
     if state.served is None or state.served > now + rule.period:
         return None
     served: datetime = rule.slot_at(state.served)

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
 from fillbook.domain.window import Window
 from fillbook.errors import (
     FillbookError,
@@ -24,30 +22,34 @@ from fillbook.errors import (
     StaleFence,
     VenueError,
     VenueKeyError,
+    in_words,
 )
 from fillbook.ledger import leases
-from fillbook.ledger.leases import LEASE_LENGTH, Lease
+from fillbook.ledger.leases import Lease
 from fillbook.ledger.runs import RunKind
 from fillbook.ledger.wanted import earliest_wanted
 from fillbook.sync.agenda import Agenda
 from fillbook.sync.engine import Engine, Passed, Step
+from fillbook.sync.heartbeat import BEAT_SECONDS
 from fillbook.sync.live import Follower, Rhythm
 from fillbook.sync.live import State as FeedState
 from fillbook.sync.news import News
 from fillbook.sync.schedule import PASS, SWEEP, Every, Rule
+from fillbook.sync.stillness import loop_time
+from fillbook.venues._logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 ENDS_SHIFT = (
     Refused,
     VenueKeyError,
     StaleFence,
 )  # the key is not used, or the account is another's
-BEATS = 3  # in the length of a lease
 UP_TO_NOW = timedelta(minutes=1)
 GRACE_SECONDS = 1.0  # what is nearly done may end by itself
 FAREWELL_SECONDS_MAX = 3.0
 ASKED = Every(PASS, "pass", timedelta(days=1))  # where no pass is scheduled and somebody wants one
+READS = ("pass", "sweep")
 SERVED_WITH = {"sweep": (PASS, SWEEP)}  # a sweep is a pass as well
 
 
@@ -130,7 +132,7 @@ class Shift:
 
     async def run(self) -> None:
         """Until stopped, or until the account cannot be attended to any longer."""
-        self._kept_at = _loop_time()
+        self._kept_at = loop_time()
         following = working = None
         if self.agenda.plan.enabled:
             following = asyncio.create_task(self.follower.follow())
@@ -145,7 +147,7 @@ class Shift:
                 rules = await self._turned(is_free=working is None)
                 if rules:
                     working = asyncio.create_task(self._do(rules))
-                elif working is None and self._to_compare is not None:
+                elif working is None and self._to_compare and not self._lock.locked():
                     working = asyncio.create_task(self._compare())
                 await self._pause()
         finally:
@@ -174,7 +176,7 @@ class Shift:
         """Keep the lease, and look at what is due. A database that is away is waited for."""
         try:
             await self._keep()
-            return await self._due() if is_free and not self._lock.locked() else ()
+            return await self._due() if is_free else ()
         except StaleFence:
             raise
         except LedgerError as error:
@@ -183,17 +185,17 @@ class Shift:
 
     async def _keep(self) -> None:
         """Renew the lease now and then; StaleFence where it is gone."""
-        if _loop_time() - self._kept_at >= LEASE_LENGTH.total_seconds() / BEATS:
+        if loop_time() - self._kept_at >= BEAT_SECONDS:
             await leases.renew(self.agenda.pool, self.lease, now=self.agenda.clock())
-            self._kept_at = _loop_time()
+            self._kept_at = loop_time()
 
     async def _due(self) -> Sequence[Rule]:
-        if self._asked:
+        is_reading = self._lock.locked()
+        if self._asked and not is_reading:
             self._asked = False
             return [self.agenda.rule(PASS) or ASKED]
-        rules = await self.agenda.due()
-        if rules and rules[0].action == "pass" and self._is_catching_up:
-            return ()  # the feed's own pass is as good, and on its way
+        # The feed's own pass is as good, and on its way; a snapshot does not wait for it.
+        rules = await self.agenda.due(leaving=READS if is_reading or self._is_catching_up else ())
         if rules and (jobs := SERVED_WITH.get(rules[0].action)):
             return [rule for job in jobs if (rule := self.agenda.rule(job)) is not None]
         return rules
@@ -201,7 +203,7 @@ class Shift:
     @property
     def _is_catching_up(self) -> bool:
         return self.feed == "catching up" or (
-            self.feed == "connecting" and not self.has_passed and not self.feed_lost
+            self.feed in (None, "connecting") and not self.has_passed and not self.feed_lost
         )
 
     async def _do(self, rules: Sequence[Rule]) -> None:
@@ -231,7 +233,7 @@ class Shift:
             await self.agenda.put_back(rules, before)
             raise
         except Exception as error:
-            await self.agenda.end(rules, "failed", _in_words(error))
+            await self.agenda.end(rules, "failed", in_words(error))
             raise
         if passed is not None and passed.failures:
             await self.agenda.end(rules, "partial", "; ".join(passed.failures))
@@ -328,7 +330,7 @@ class Shift:
             self._is_at_work = False
 
     def _comparing_failed(self, error: Exception) -> None:
-        self.not_compared = _in_words(error)
+        self.not_compared = in_words(error)
         known = isinstance(error, FillbookError)
         log.warning(
             "not compared", account=self._name, reason=self.not_compared, exc_info=not known
@@ -374,11 +376,3 @@ class Shift:
     @property
     def _name(self) -> str:
         return self._engine.account.name
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _in_words(error: Exception) -> str:
-    return str(error) if isinstance(error, FillbookError) else f"{type(error).__name__}: {error}"

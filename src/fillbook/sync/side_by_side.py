@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Coroutine, Iterable
 
-import structlog
-
 from fillbook.errors import DatabaseUnavailable, StaleFence
+from fillbook.venues._logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 # What explains the others, when several come at once.
 WEIGHTY = (DatabaseUnavailable, StaleFence)

@@ -1,8 +1,14 @@
 """How long something has stood still that should move."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 Key = tuple[str, str]
+
+
+def loop_time() -> float:
+    """Seconds that no setting of a clock moves."""
+    return asyncio.get_running_loop().time()
 
 
 @dataclass(slots=True)

@@ -10,17 +10,16 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import structlog
-
-from fillbook.errors import DatabaseUnavailable, FillbookError, VenueError
+from fillbook.errors import DatabaseUnavailable, FillbookError, VenueError, in_words
 from fillbook.ledger import leases, runs, timings
 from fillbook.ledger._pool import Pool, transaction
 from fillbook.ledger.leases import Lease
 from fillbook.ledger.runs import Run
 from fillbook.sync.heartbeat import kept
 from fillbook.sync.tally import Tally, in_ms
+from fillbook.venues._logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 TURN = "history"  # the lease of a pass: one at a time over an account
 FAILURES_SAID_MAX = 20
@@ -118,4 +117,4 @@ def _bounded_text(failures: Sequence[str]) -> str:
 def _said(error: BaseException) -> str:
     if isinstance(error, asyncio.CancelledError):
         return "stopped before its end; what it booked is kept"
-    return str(error) if isinstance(error, FillbookError) else f"{type(error).__name__}: {error}"
+    return in_words(error)

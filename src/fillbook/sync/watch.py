@@ -15,8 +15,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-import structlog
-
 from fillbook.errors import DatabaseUnavailable, FillbookError, NotFound
 from fillbook.ledger import alarms, jobs, tokens, workers
 from fillbook.ledger._pool import Pool
@@ -28,9 +26,10 @@ from fillbook.sync.health import AccountHealth, Health
 from fillbook.sync.judging import Judge
 from fillbook.sync.schedule import DAY, PASS, SWEEP, Plan
 from fillbook.sync.shift import Duties
-from fillbook.sync.stillness import Stillness
+from fillbook.sync.stillness import Stillness, loop_time
+from fillbook.venues._logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 Directory = Callable[[], Awaitable[Sequence[Attended]]]
 Teller = Callable[[str], None]
@@ -110,7 +109,7 @@ class Service:
         log.info("service started", worker=str(self.worker_id), interval=str(self.plan.interval))
         try:
             while not self._stopping.is_set():
-                self._turned_at = _loop_time()
+                self._turned_at = loop_time()
                 self._keep_chores()
                 if self._nothing_is_still():
                     self.on_turn()
@@ -122,7 +121,7 @@ class Service:
     async def health(self) -> Health:
         """How everything is."""
         turned = self._turned_at
-        alive = turned is not None and _loop_time() - turned < ALIVE_SECONDS_MAX
+        alive = turned is not None and loop_time() - turned < ALIVE_SECONDS_MAX
         cared = [self._health_of(one) for one in self._cared.values()]
         accounts = (*cared, *self._health_of_paused())
         says = await why_not_ready(self.pool)
@@ -141,9 +140,11 @@ class Service:
         wanted = {name: one for name, one in found.items() if not one.paused}
         for name, cared in list(self._cared.items()):
             if name not in wanted:
-                await self._leave(name, "paused" if name in found else "its key was removed")
+                why = "paused" if name in found else "its key was removed"
+                await self._leave(name, why, is_gone=True)
             elif wanted[name].mark != cared.attendant.attended.mark:
-                await self._leave(name, "the key was changed; going on with the new one")
+                why = "the key was changed; going on with the new one"
+                await self._leave(name, why, is_gone=False)
         for name, one in found.items():
             if one.paused and name not in self._paused:
                 self.tell(f"{name}: paused")
@@ -155,6 +156,8 @@ class Service:
             self._said_none = True
             self.tell(SAY_NONE)
         if not self._is_started:
+            ids = {name: one.account_id for name, one in wanted.items()}
+            await alarms.clear_of_strangers(self.pool, self.worker_id, ids, now=self.clock())
             self._is_started = True
             await self._beat()
 
@@ -170,10 +173,13 @@ class Service:
         task = asyncio.create_task(attendant.run())
         self._cared[attended.name] = _Cared(attendant, task, Judge(self.pool, attended.name, tell))
 
-    async def _leave(self, name: str, why: str) -> None:
+    async def _leave(self, name: str, why: str, *, is_gone: bool) -> None:
         cared = self._cared.pop(name)
         self.tell(f"{name}: {why}")
+        is_ours = cared.attendant.state != "standby"
         await _ended(cared)
+        if is_ours:
+            await cared.judge.leave(cared.attendant, is_gone=is_gone)
         if cared.attendant.account_id is not None:
             await workers.leave(
                 self.pool, self.worker_id, cared.attendant.account_id, why, now=self.clock()
@@ -228,8 +234,14 @@ class Service:
 
     async def _judge(self) -> None:
         """See what is wrong with each account."""
-        for cared in list(self._cared.values()):
-            await cared.judge.judge(cared.attendant)
+        for name, cared in list(self._cared.items()):
+            try:
+                await cared.judge.judge(cared.attendant)
+            except (DatabaseUnavailable, TimeoutError):
+                raise
+            except Exception as error:  # the others are judged all the same
+                known = isinstance(error, FillbookError)
+                log.warning("not judged", account=name, reason=str(error), exc_info=not known)
 
     async def _tidy(self) -> None:
         """Forget what is old."""
@@ -255,20 +267,21 @@ class Service:
     async def _database_is_back(self) -> None:
         if self._away_since is None:
             return
-        since, self._away_since = self._away_since, None
-        now = self.clock()
+        since, now = self._away_since, self.clock()
         alarm = alarms.Alarm(DATABASE, "", since, f"The database did not answer until {now:%H:%M}.")
+        await alarms.change(
+            self.pool, alarms.INSTALLATION, raised=[alarm], cleared=[alarm], now=now
+        )
+        self._away_since = None
         self.tell("the database is back")
         log.warning("database back", away_since=since.isoformat())
-        await alarms.change(self.pool, alarms.INSTALLATION, raised=[alarm], now=since)
-        await alarms.change(self.pool, alarms.INSTALLATION, cleared=[alarm], now=now)
 
     # --- the watchdog ----------------------------------------------------------------------------
 
     def _nothing_is_still(self) -> bool:
         """See that each task still turns; cancel what does not, and begin it anew."""
         limits = dict.fromkeys(("work", "line"), self.timing.stuck_at_work)
-        now, well = _loop_time(), True
+        now, well = loop_time(), True
         for name, turns in self._chore_turns.items():
             if self._stillness.seconds(("chore", name), turns, now) > self._chore_limit(name):
                 well = False
@@ -302,7 +315,7 @@ class Service:
         del self._cared[name]
         self._begin(cared.attendant.attended)
         self._cared[name].judge = cared.judge
-        self._cared[name].attendant.stuck = why
+        self._cared[name].attendant.follow_on(cared.attendant, why)
 
     # --- the rest --------------------------------------------------------------------------------
 
@@ -340,14 +353,18 @@ class Service:
         for chore in chores:
             chore.cancel()
         tasks = [cared.task for cared in self._cared.values()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=FAREWELL_SECONDS_MAX)
-            for task in tasks:
-                task.cancel()
-        await asyncio.gather(*chores, return_exceptions=True)
-        with suppress(FillbookError, TimeoutError):
-            async with asyncio.timeout(GOODBYE_SECONDS_MAX):
-                await workers.stop(self.pool, self.worker_id, now=self.clock())
+        if tasks or chores:
+            # A database that hangs keeps a query that was cancelled for ten seconds: not us.
+            await asyncio.wait([*tasks, *chores], timeout=FAREWELL_SECONDS_MAX)
+        for task in tasks:
+            task.cancel()
+        goodbye = asyncio.create_task(self._goodbye())
+        await asyncio.wait([goodbye], timeout=GOODBYE_SECONDS_MAX)
+        goodbye.cancel()
+
+    async def _goodbye(self) -> None:
+        with suppress(FillbookError):
+            await workers.stop(self.pool, self.worker_id, now=self.clock())
 
 
 async def _ended(cared: _Cared) -> None:
@@ -368,7 +385,3 @@ def _unbroken(tell: Teller) -> Teller:
             log.debug("could not be told", line=line, reason=str(error))
 
     return told
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()

@@ -22,7 +22,7 @@ from fillbook.ledger.bots import BotRow, register_bots
 from fillbook.ledger.runs import RunKind
 from fillbook.settings import Login, Settings
 from fillbook.venues._contract import Venue
-from fillbook.wiring.keys import PAPER, Paused, Way, admit, environment_of, ways
+from fillbook.wiring.keys import PAPER, Paused, Way, admit, environment_of, paused_sentence, ways
 
 if TYPE_CHECKING:  # what only some commands need is imported by those
     from fillbook.ledger.verify import Parse
@@ -30,8 +30,8 @@ if TYPE_CHECKING:  # what only some commands need is imported by those
 
 __all__ = [
     "PAPER", "Connected", "Paused", "Way", "connect", "connected", "direct_url", "embedded_folder",
-    "engine", "environment_of", "now", "open_ledger", "parser_of", "prepare_database", "sync",
-    "ways", "with_home",
+    "engine", "environment_of", "now", "open_ledger", "parser_of", "paused_sentence",
+    "prepare_database", "sync", "ways", "with_home",
 ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What a program that embeds Fillbook needs: the ledger its environment names, and passes over it.
 
-Nothing of the host is taken over: no signal handlers, no event loop, no logging of its own.
+Nothing of the host is taken over: no signal handlers, no event loop, no logging.
 """
 
 import asyncio
@@ -9,11 +9,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import structlog
-
 from fillbook import wiring
 from fillbook.domain.account import Account
-from fillbook.domain.execution import Execution
+from fillbook.domain.execution import Execution, Unreadable
 from fillbook.domain.window import Window
 from fillbook.errors import (
     DatabaseUnavailable,
@@ -23,6 +21,7 @@ from fillbook.errors import (
     Unproven,
     UsageError,
     VenueNotOffered,
+    in_words,
 )
 from fillbook.ledger import proofs
 from fillbook.ledger._pool import Pool
@@ -31,10 +30,11 @@ from fillbook.settings import Settings, load
 from fillbook.sync.engine import Passed
 from fillbook.sync.side_by_side import side_by_side
 from fillbook.venues._contract import StreamRules, Venue
+from fillbook.venues._logger import get_logger
 from fillbook.wiring import logs
 from fillbook.wiring.keys import Way
 
-log = structlog.get_logger()
+log = get_logger()
 
 CONNECTIONS_MAX = 8
 AT_ONCE_MAX = 8  # accounts
@@ -55,7 +55,7 @@ class Embedded:
         return wiring.now()
 
     async def ways(self, *, exchange: str | None, account: str | None) -> Sequence[Way]:
-        """The keys that are meant; those of paused accounts are left out."""
+        """The keys that are meant, those of paused accounts too."""
         found = [
             way
             for way in await wiring.ways(self.pool, self.settings, account)
@@ -66,7 +66,7 @@ class Embedded:
         for way in found:
             if way.login is not None:
                 logs.hide(way.login.key, way.login.secret.get_secret_value())
-        return [way for way in found if not way.paused]
+        return found
 
 
 @dataclass(slots=True)
@@ -77,6 +77,12 @@ class PassedAll:
     failed: list[Exception] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # what is not proven or was left out
 
+    @property
+    def complete(self) -> bool:
+        """Whether there was something to do, and all of it is proven."""
+        whole = all(passed.complete for passed in self.passed)
+        return bool(self.passed) and whole and not self.failed
+
     def add(self, name: str, passed: Passed) -> None:
         """One account's pass."""
         self.passed.append(passed)
@@ -85,11 +91,18 @@ class PassedAll:
 
     def fail(self, name: str, error: Exception) -> None:
         """What ended one account's pass."""
-        known = isinstance(error, FillbookError)
-        said = str(error) if known else f"{type(error).__name__}: {error}"
+        known, said = isinstance(error, FillbookError), in_words(error)
         log.warning("account failed", account=name, reason=said, exc_info=None if known else error)
         self.failed.append(error)
         self.said.append(f"{name}: {said}")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What venues tell of a window."""
+
+    rows: list[tuple[Account, Execution]]  # oldest first
+    left_out: list[str]  # which accounts were not asked, and why
 
 
 @asynccontextmanager
@@ -124,6 +137,9 @@ async def pass_over(
     turns = asyncio.Semaphore(AT_ONCE_MAX)
 
     async def one(way: Way) -> None:
+        if way.paused:
+            came_to.said.append(wiring.paused_sentence(way.name))
+            return
         try:
             async with turns:
                 came_to.add(way.name, await _passed(opened, way, kind, window))
@@ -159,16 +175,36 @@ async def _passed(opened: Embedded, way: Way, kind: RunKind, window: Window) -> 
 
 async def told(
     opened: Embedded, *, window: Window, exchange: str, account: str | None = None
+) -> Told:
+    """The executions that venues tell of a window. Nothing is booked.
+
+    A paused account is not asked. Where no other one is meant, that is an error.
+    """
+    found = Told([], [])
+    ways = await opened.ways(exchange=exchange, account=account)
+    for way in ways:
+        try:
+            found.rows.extend(await _told_of_account(opened, way, window))
+        except wiring.Paused as paused:
+            if len(found.left_out) == len(ways) - 1:
+                raise
+            found.left_out.append(str(paused))
+    found.rows.sort(key=lambda one: (one[1].executed_at, one[1].execution_id))
+    return found
+
+
+async def _told_of_account(
+    opened: Embedded, way: Way, window: Window
 ) -> list[tuple[Account, Execution]]:
-    """The executions that venues tell of a window, oldest first. Nothing is booked."""
-    found: list[tuple[Account, Execution]] = []
-    for way in await opened.ways(exchange=exchange, account=account):
-        async with wiring.connected(opened.pool, way.opened(), opened.settings) as connection:
-            for rules in connection.venue.streams:
-                for scope in rules.scopes if proofs.lays(rules.name) else ():
-                    rows = await _told_of_scope(connection.venue, rules, scope, window)
-                    found += [(connection.account, row) for row in rows]
-    return sorted(found, key=lambda one: (one[1].executed_at, one[1].execution_id))
+    if way.paused:
+        raise wiring.Paused(wiring.paused_sentence(way.name))
+    async with wiring.connected(opened.pool, way.opened(), opened.settings) as connection:
+        return [
+            (connection.account, row)
+            for rules in connection.venue.streams
+            for scope in (rules.scopes if proofs.lays(rules.name) else ())
+            for row in await _told_of_scope(connection.venue, rules, scope, window)
+        ]
 
 
 async def _told_of_scope(
@@ -177,14 +213,16 @@ async def _told_of_scope(
     """One list, window by window; a product that the account does not have tells nothing."""
     rows: dict[str, Execution] = {}
     at = window.starts_at
-    try:
-        while at < window.ends_at:
-            piece = Window(at, min(at + rules.window_max, window.ends_at))
-            for row in await _told_of_window(venue, rules.name, scope, piece):
-                rows[str(row.execution_key)] = row
-            at = piece.ends_at
-    except VenueNotOffered:
-        return []
+    while at < window.ends_at:
+        piece = Window(at, min(at + rules.window_max, window.ends_at))
+        try:
+            told_of_piece = await _told_of_window(venue, rules.name, scope, piece)
+        except VenueNotOffered:
+            if at > window.starts_at:  # it was offered a moment ago: this is no whole list
+                raise
+            return []
+        rows |= {str(row.execution_key): row for row in told_of_piece}
+        at = piece.ends_at
     return list(rows.values())
 
 
@@ -194,12 +232,15 @@ async def _told_of_window(venue: Venue, stream: str, scope: str, window: Window)
     rows: list[Execution] = []
     for _ in range(PAGES_MAX):
         page = await venue.pages(stream, scope, window, cursor)
-        read = [venue.parse(stream, scope, record.body) for record in page.records]
-        rows += [
-            row
-            for row in read
-            if isinstance(row, Execution) and window.starts_at <= row.executed_at < window.ends_at
-        ]
+        for record in page.records:
+            row = venue.parse(stream, scope, record.body)
+            if isinstance(row, Unreadable):
+                raise Unproven(
+                    f"The venue told a row of {stream} {scope} that cannot be read"
+                    f" ({row.reason}): a sync books the rest and keeps the row."
+                )
+            if isinstance(row, Execution) and window.starts_at <= row.executed_at < window.ends_at:
+                rows.append(row)
         cursor = page.next_cursor
         if cursor is None:
             return rows

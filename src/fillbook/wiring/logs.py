@@ -19,6 +19,7 @@ from typing import Any, TextIO
 import structlog
 
 from fillbook.errors import UsageError
+from fillbook.venues._logger import send_to
 from fillbook.wiring.log_files import Growing, RunFiles, new_run_file
 
 SERVICE_FILE = "exchange_sync.log"
@@ -83,16 +84,11 @@ def log_service(folder: Path, *, level: str, clock: Callable[[], datetime]) -> P
 
 
 def log_as_guest(folder: Path, *, level: str, clock: Callable[[], datetime]) -> Logs:
-    """The same inside somebody else's program, whose own logging stays as it is.
-
-    Where that program has configured structlog, our records go its way, and only those of the doors
-    are written to our files.
-    """
+    """The same inside somebody else's program: structlog is its own, and is left as it is."""
     logs = _of_service(folder, level, clock)
-    if not structlog.is_configured() or _last:
-        _forget()
-        _send_to(logs)
-    _last[:] = [logs]
+    _forget()
+    _last.append(logs)
+    send_to(logger_of(logs))
     return logs
 
 
@@ -153,10 +149,6 @@ def _configure(logs: Logs) -> None:
     _quiet_libraries()
     _forget()
     _last.append(logs)
-    _send_to(logs)
-
-
-def _send_to(logs: Logs) -> None:
     structlog.configure(
         processors=_PROCESSORS,
         wrapper_class=_filtering(logs.level),
@@ -168,6 +160,7 @@ def _send_to(logs: Logs) -> None:
 def _forget() -> None:
     reopen()
     _last.clear()
+    send_to(None)
 
 
 def _filtering(level: str) -> Any:  # noqa: ANN401 - a class that structlog makes

@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import structlog
-
 from fillbook.errors import FillbookError
 from fillbook.ledger import _embedded
+from fillbook.venues._logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 LOOK_SECONDS = 3.0
 

@@ -64,6 +64,7 @@ class LastComparedShape(Shape):
     differed: int | None
     deferred: int | None
     not_compared: int | None
+    unkept_differences: int
     open_breaks: int
     age_seconds: int | None
 

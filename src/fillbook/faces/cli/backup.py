@@ -45,16 +45,16 @@ def run_backup(wish: Wish, output: Format) -> None:
     settings = load()
     passphrase = _passphrase(settings)
     if wish.file is not None:
+        _sweep(wish.file.parent)
         _write(settings, wish.file, passphrase, output)
         return
     folder = wish.to or settings.folder / FOLDER
     _make(folder)
     with folder_lock(folder / LOCK, seconds_max=LOCK_SECONDS_MAX):
-        for left in sweep(folder):
-            say(f"deleted {left.name}, which an interrupted backup left behind")
+        _sweep(folder)
         path = folder / name_for(wiring.now(), sealed=passphrase is not None)
         _write(settings, path, passphrase, output)
-        for gone in rotate(folder, keep=wish.keep) if wish.keep else ():
+        for gone in rotate(path, keep=wish.keep) if wish.keep else ():
             say(f"deleted {gone.name}: {wish.keep} newer ones are kept")
 
 
@@ -96,6 +96,11 @@ def _make(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise LedgerError(f"The folder {folder} cannot be made: {error.strerror}.") from None
+
+
+def _sweep(folder: Path) -> None:
+    for left in sweep(folder):
+        say(f"deleted {left.name}, which an interrupted backup left behind")
 
 
 def _write(settings: Settings, path: Path, passphrase: str | None, output: Format) -> None:

@@ -11,7 +11,7 @@ import structlog
 from fillbook import wiring
 from fillbook.domain.account import Account
 from fillbook.domain.window import Window
-from fillbook.errors import DatabaseUnavailable, FillbookError, Unproven, UsageError
+from fillbook.errors import DatabaseUnavailable, FillbookError, Unproven, UsageError, in_words
 from fillbook.faces.cli import progress
 from fillbook.faces.cli.run import put, run, say
 from fillbook.faces.cli.times import read_time
@@ -115,7 +115,7 @@ class _Fetching:
             if self.alone or isinstance(error, DatabaseUnavailable):
                 raise
             known = isinstance(error, FillbookError)
-            say(f"{way.name}: {error}" if known else f"{way.name}: {type(error).__name__}: {error}")
+            say(f"{way.name}: {in_words(error)}")
             log.warning("account failed", account=way.name, exc_info=not known)
             self.failed.append(error)
 

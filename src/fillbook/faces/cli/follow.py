@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from fillbook import wiring
-from fillbook.errors import FillbookError
+from fillbook.errors import FillbookError, in_words
 from fillbook.faces.cli.fetch import all_wanted
 from fillbook.faces.cli.run import put, run, say
 from fillbook.ledger._pool import Pool
@@ -48,7 +48,7 @@ class _Following:
                 way = next(iter(await wiring.ways(self.pool, self.settings, way.name)))
         except Exception as error:  # not even a defect in one may stop the others
             known = isinstance(error, FillbookError)
-            say(f"{way.name}: {error}" if known else f"{way.name}: {type(error).__name__}: {error}")
+            say(f"{way.name}: {in_words(error)}")
             log.warning("account failed", account=way.name, exc_info=not known)
             self.errors.append(error)
 

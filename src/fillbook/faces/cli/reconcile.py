@@ -5,7 +5,7 @@ from functools import partial
 import structlog
 
 from fillbook import wiring
-from fillbook.errors import DatabaseUnavailable, FillbookError
+from fillbook.errors import DatabaseUnavailable, FillbookError, in_words
 from fillbook.faces.cli.ask import put_answer, read_report
 from fillbook.faces.cli.fetch import all_wanted
 from fillbook.faces.cli.options import Format
@@ -56,7 +56,7 @@ async def _compare_all(pool: Pool, settings: Settings, account: str | None, outp
             raise
         except Exception as error:  # not even a defect in one account may stop the others
             known = isinstance(error, FillbookError)
-            say(f"{way.name}: {error}" if known else f"{way.name}: {type(error).__name__}: {error}")
+            say(f"{way.name}: {in_words(error)}")
             log.warning("account failed", account=way.name, exc_info=not known)
             errors.append(error)
     if errors and len(errors) == len(ways):
@@ -87,6 +87,8 @@ def _put_account(name: str, passed: Passed, reconciled: Reconciled | None) -> No
         f" {reconciled.matched_at:%Y-%m-%d %H:%M:%S} UTC; {len(reconciled.open)} differ,"
         f" {len(reconciled.opened)} of them new, {len(reconciled.healed)} healed"
     )
+    if reconciled.unkept:
+        put(f"{name}: and {len(reconciled.unkept)} more differ, too many to be told one by one")
     for why in reconciled.refused:
         put(f"{name}: not compared: {why}")
     for words, findings in (
@@ -117,6 +119,7 @@ def _put(told: Reconciliation, output: Format) -> None:
                 f"{last.account}: last compared as of {last.matched_at:%Y-%m-%d %H:%M:%S} UTC:"
                 f" {last.agreed} agreed, {last.differed} differed, {last.deferred} put off,"
                 f" {last.not_compared} not compared."
+                + (f" {last.unkept_differences} more differ." if last.unkept_differences else "")
             )
     put("`fillbook report reconciliation` shows each leg, coin and symbol that was compared.")
 

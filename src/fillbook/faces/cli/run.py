@@ -53,3 +53,9 @@ def put(line: str) -> None:
     """One plain line on standard output, never wrapped, flushed at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def put_if_heard(line: str) -> None:
+    """The same from what must go on: the reader of a pipe may be gone, a disk may be full."""
+    with suppress(OSError):
+        put(line)

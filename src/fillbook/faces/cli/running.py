@@ -1,15 +1,17 @@
 """`fillbook run`: the service until a signal comes; and `fillbook health`, which asks after it."""
 
 import asyncio
+import os
 import signal
 import socket
+import sys
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import datetime
 
 from fillbook import wiring
 from fillbook.errors import FillbookError
-from fillbook.faces.cli.run import put, run
+from fillbook.faces.cli.run import put, put_if_heard, run
 from fillbook.faces.notify import Notifier
 from fillbook.ledger import workers
 from fillbook.ledger._pool import Pool
@@ -19,16 +21,29 @@ from fillbook.wiring import logs
 from fillbook.wiring.running import Service, service
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
-STOP_SECONDS_MAX = 4.5
+STOP_SECONDS_MAX = 4.3
+LAST_SECONDS_MAX = 0.2
 
 
 def run_service(account: str | None, *, port: int | None) -> None:
     """Run until stopped."""
     settings = load()
     path = logs.log_service(settings.logs, level=settings.log_level, clock=wiring.now)
-    put(f"The service runs until it is stopped (Ctrl-C). Log: {path}")
-    asyncio.run(_Running(settings, account, port).until_stopped())
-    put("stopped")
+    put_if_heard(f"The service runs until it is stopped (Ctrl-C). Log: {path}")
+    asyncio.run(_until_left(_Running(settings, account, port)))
+
+
+async def _until_left(one: "_Running") -> None:
+    """Run until stopped, and end the process here.
+
+    What is left would be waited for without limit: a thread that migrates, a query that a database
+    which hangs does not end. Whatever it is, the next start goes on from there.
+    """
+    await one.until_stopped()
+    put_if_heard("stopped")
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(0)
 
 
 class _Running:
@@ -55,12 +70,16 @@ class _Running:
             await asyncio.wait({working}, timeout=STOP_SECONDS_MAX)
         for task in (working, stopped):
             task.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
+        await asyncio.wait({working}, timeout=LAST_SECONDS_MAX)
+        if working.done() and not working.cancelled():
+            working.result()
 
     async def _work(self) -> None:
         async with service(
-            self._settings, account=self._account, tell=put, on_turn=self._notifier.turning
+            self._settings,
+            account=self._account,
+            tell=put_if_heard,
+            on_turn=self._notifier.turning,
         ) as one:
             if self._account is not None:  # a name that nobody has is an error, not a wait
                 await wiring.ways(one.pool, self._settings, self._account)
@@ -73,7 +92,14 @@ class _Running:
     async def _served(self, one: Service, port: int) -> None:
         from fillbook.faces.cli.serve import serve_ledger  # a web framework: only where asked for
 
-        await serve_ledger(one.pool, port, name="run", health=one.health, stop=self._stopping)
+        await serve_ledger(
+            one.pool,
+            port,
+            name="run",
+            health=one.health,
+            stop=self._stopping,
+            tell=put_if_heard,
+        )
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,6 +1,7 @@
 """`fillbook serve`: the API and the page on loopback, with a token made for the occasion."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from fillbook import __version__, wiring
@@ -37,6 +38,7 @@ async def serve_ledger(
     name: str,
     health: Ask | None = None,
     stop: asyncio.Event | None = None,
+    tell: Callable[[str], None] = put,
 ) -> None:
     """Serve a ledger; prints one line with the address and a token, which also works as Bearer.
 
@@ -45,7 +47,7 @@ async def serve_ledger(
     token = await tokens.make(pool, name=name, scope="read", now=wiring.now())
 
     def ready(url: str) -> None:
-        put(f"{url}/?token={token}")
+        tell(f"{url}/?token={token}")
 
     if stop is None:
         _leave_signals_to_the_server()

@@ -35,6 +35,23 @@ SELECT max(matched_at) FROM ops.reconciliations WHERE account_id = %(account_id)
 SELECT way, measure, category, symbol, leg, currency, deferrals, agreed_at FROM ops.comparisons
 WHERE account_id = %(account_id)s;
 
+-- name: forget_comparisons
+-- Legs, coins and lines are looked at whole each time: what was not found now is gone, or agrees. Of
+-- orders only some are looked at; theirs stay until their symbol is compared again.
+DELETE FROM ops.comparisons c
+WHERE c.account_id = %(account_id)s
+  AND CASE c.way
+        WHEN 'position' THEN %(positions_seen)s
+        WHEN 'cash' THEN c.measure <> 'balance' OR %(balances_seen)s
+        WHEN 'counts' THEN c.measure = 'log_lines' AND c.verdict <> 'agrees'
+        ELSE false END
+  AND NOT EXISTS (
+    SELECT 1 FROM unnest(%(seen_way)s::text[], %(seen_measure)s::text[], %(seen_category)s::text[],
+        %(seen_symbol)s::text[], %(seen_leg)s::text[], %(seen_currency)s::text[])
+        AS seen (way, measure, category, symbol, leg, currency)
+    WHERE seen.way = c.way AND seen.measure = c.measure AND seen.category = c.category
+      AND seen.symbol = c.symbol AND seen.leg = c.leg AND seen.currency = c.currency);
+
 -- name: put_comparison
 INSERT INTO ops.comparisons AS known
     (account_id, way, measure, category, symbol, leg, currency, verdict, ours, theirs, items, why,
@@ -53,9 +70,10 @@ ON CONFLICT (account_id, way, measure, category, symbol, leg, currency) DO UPDAT
 -- name: put_reconciliation
 INSERT INTO ops.reconciliations
     (account_id, reconciliation_id, observation_id, matched_at, compared_at, agreed, differed,
-     deferred, not_compared, opened, healed, seconds)
+     deferred, not_compared, opened, healed, unkept, seconds)
 VALUES (%(account_id)s, %(reconciliation_id)s, %(observation_id)s, %(matched_at)s, %(compared_at)s,
-    %(agreed)s, %(differed)s, %(deferred)s, %(not_compared)s, %(opened)s, %(healed)s, %(seconds)s);
+    %(agreed)s, %(differed)s, %(deferred)s, %(not_compared)s, %(opened)s, %(healed)s, %(unkept)s,
+    %(seconds)s);
 
 -- name: forget_reconciliations
 DELETE FROM ops.reconciliations

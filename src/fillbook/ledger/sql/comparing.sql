@@ -100,7 +100,7 @@ WHERE e.account_id = %(account_id)s AND e.stream = 'executions';
 SELECT chain_seq FROM ops.chain_heads WHERE account_id = %(account_id)s;
 
 -- name: touched_since
--- When what was told since a link of the chain happened, by category.
+-- When what was told since a link of the chain happened, by category; of much, the first and last.
 WITH told AS (
     SELECT record_key FROM facts.raw_records
     WHERE account_id = %(account_id)s AND chain_seq > %(since)s
@@ -109,7 +109,9 @@ WITH told AS (
     SELECT target FROM facts.statements
     WHERE account_id = %(account_id)s AND chain_seq > %(since)s
 )
-SELECT at.category, range_agg(tstzrange(at.at, at.at + interval '1 ms'))
+SELECT at.category, CASE WHEN %(is_much)s
+    THEN tstzmultirange(tstzrange(min(at.at), max(at.at) + interval '1 ms'))
+    ELSE range_agg(tstzrange(at.at, at.at + interval '1 ms')) FILTER (WHERE NOT %(is_much)s) END
 FROM told t
 CROSS JOIN LATERAL (
     SELECT category, executed_at AS at FROM facts.executions
@@ -294,10 +296,13 @@ FROM derived.chain_breaks WHERE account_id = %(account_id)s
 GROUP BY currency;
 
 -- name: unread_rows
--- The lists that told rows which could not be read, and never could be since.
-SELECT DISTINCT split_part(r.stream, '.', 1), r.scope FROM facts.quarantined q
+-- The lists that told rows which could not be read, and never could be since; of the newest rows.
+SELECT DISTINCT split_part(r.stream, '.', 1), r.scope FROM (
+    SELECT account_id, chain_seq FROM facts.quarantined
+    WHERE account_id = %(account_id)s
+    ORDER BY chain_seq DESC LIMIT %(rows_max)s) AS q
 JOIN facts.raw_records r ON r.account_id = q.account_id AND r.chain_seq = q.chain_seq
-WHERE q.account_id = %(account_id)s AND NOT EXISTS (
+WHERE NOT EXISTS (
     SELECT 1 FROM facts.raw_records later
     WHERE later.account_id = r.account_id AND later.record_key = r.record_key
       AND later.stream = r.stream AND later.chain_seq > r.chain_seq

@@ -21,13 +21,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import msgspec
-import structlog
 
 from fillbook.domain.observed import Balance, HeldPosition
 from fillbook.domain.raw import RawRecord
 from fillbook.domain.window import milliseconds
 from fillbook.errors import VenueError, VenueKeyError, VenueRequestError
 from fillbook.venues._contract import Heard
+from fillbook.venues._logger import get_logger
 from fillbook.venues._transport import Line
 from fillbook.venues.bybit import executions, orders
 from fillbook.venues.bybit.balances import UNIFIED, read_wallets
@@ -37,7 +37,7 @@ from fillbook.venues.bybit.positions import read_position
 from fillbook.venues.bybit.rows import RowReader, Text
 from fillbook.venues.bybit.session import Session
 
-log = structlog.get_logger()
+log = get_logger()
 
 TOPICS = ("execution", "order", "position", "wallet")
 AHEAD_MAX = 10_000  # messages that wait for whoever listens

@@ -12,9 +12,11 @@ CREATE TABLE ops.observations (
     answered_at      timestamptz NOT NULL,
     positions_error  text,                   -- NULL: they were told
     balances_error   text,
+    is_daily         boolean     NOT NULL,   -- the first whole one of its day, which is kept longer
     PRIMARY KEY (account_id, observation_id)
 );
 CREATE INDEX observations_by_time ON ops.observations (account_id, asked_at);
+CREATE INDEX observations_daily ON ops.observations (account_id, asked_at) WHERE is_daily;
 
 CREATE TABLE ops.observed_positions (
     account_id         bigint      NOT NULL,
@@ -63,6 +65,7 @@ CREATE TABLE ops.reconciliations (
     not_compared       bigint      NOT NULL,
     opened             bigint      NOT NULL,
     healed             bigint      NOT NULL,
+    unkept             bigint      NOT NULL,   -- differences too many to be kept as breaks
     seconds            numeric     NOT NULL,
     PRIMARY KEY (account_id, reconciliation_id)
 );

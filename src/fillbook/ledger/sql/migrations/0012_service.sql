@@ -14,6 +14,8 @@ CREATE TABLE ops.jobs (
     failures        int         NOT NULL DEFAULT 0,   -- in a row
     missed          bigint      NOT NULL DEFAULT 0,   -- due times that passed without a run
     error           text        NOT NULL DEFAULT '',
+    first_at        timestamptz,            -- it began for the first time
+    unproven        text        NOT NULL DEFAULT '',  -- by the last one that came to its end
     worker_id       uuid        NOT NULL,
     PRIMARY KEY (account_id, job),
     CHECK (outcome IN ('never', 'running', 'done', 'partial', 'failed', 'missed'))
@@ -46,3 +48,8 @@ CREATE TABLE ops.workers (
     stopped_at  timestamptz,            -- it said goodbye; without this, it should be running
     PRIMARY KEY (account_id, worker_id)
 );
+
+-- What alarms ask twice a minute: gaps that were named lately, rows of late that cannot be read.
+CREATE INDEX windows_unavailable ON facts.windows (account_id, read_at)
+    WHERE outcome = 'unavailable';
+CREATE INDEX quarantined_lately ON facts.quarantined (account_id, booked_at);
