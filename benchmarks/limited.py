@@ -4,9 +4,9 @@ Run: `python -m benchmarks.limited [EXECUTIONS] [RATE ...]`. The same history is
 limit and with each rate, for each endpoint. The bound is requests needed times the limit's spacing;
 how many are needed is counted by a plain client that walks the same history in the longest windows
 and the largest pages. A pass over the executions alone has one endpoint; a whole pass has eight,
-each with a limit of its own, and asks them side by side: beside the bound of all requests one after
-the other stands that of the busiest endpoint, which no pass can go below. Every book is verified, and
-compared with the venue's own, before a figure is printed.
+each with a limit of its own, and asks them side by side: beside the bound of all requests one
+after the other stands that of the busiest endpoint, which no pass can go below. Every book is
+verified, and compared with the venue's own, before a figure is printed.
 """
 
 import asyncio
