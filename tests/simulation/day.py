@@ -36,6 +36,7 @@ LOOK_SECONDS: Final = 20.0
 TASKS_MAX: Final = 40  # of an account: its pass reads eight streams side by side
 HOURS_MIN: Final = 8  # fewer say nothing of growth
 OWN: Final = "*/fillbook/*"
+MISSING_SHOWN_MAX: Final = 3
 STOP_SECONDS_MAX: Final = 5.0
 
 
@@ -195,7 +196,9 @@ class Day:
             found = checks.standing(world, account, every_field=True)
             self._hold([f"{account.name}: {wrong}" for wrong in found.wrong])
             if found.missing:
-                self._hold([f"{account.name}: {found.missing} of {found.happened} are missing"])
+                shown = ", ".join(found.missing[:MISSING_SHOWN_MAX])
+                said = f"{len(found.missing)} of {found.happened} are missing: {shown}"
+                self._hold([f"{account.name}: {said}"])
             if account.open:
                 self._hold([f"{account.name}: {len(account.open)} are not laid"])
         causes, still, longest = checks.breaks_told(world.stock)

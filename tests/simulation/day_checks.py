@@ -11,7 +11,7 @@ from fillbook.domain.window import milliseconds
 from fillbook.sync.schedule import Plan, Slots
 from tests.simulation.connections import Stock
 from tests.simulation.day_account import DayAccount
-from tests.simulation.day_plan import ALL, BEGINS, DayPlan, Trouble
+from tests.simulation.day_plan import ALL, ENDS, DayPlan, Trouble
 from tests.simulation.day_world import DayWorld
 from tests.sync.fault_oracle import _told
 
@@ -67,7 +67,7 @@ class Standing:
 
     booked: int
     happened: int
-    missing: int
+    missing: tuple[str, ...]
     wrong: tuple[str, ...]
 
     @property
@@ -92,10 +92,10 @@ def standing(world: DayWorld, account: DayAccount, *, every_field: bool) -> Stan
             for core, told in booked
             if core in whole and told != whole[core]
         ]
-    missing = [core for core in happened if core not in cores]
+    missing = tuple(str(core) for core in happened if core not in cores)
     if not missing:
         wrong += _positions(world.stock, account, truth)
-    return Standing(len(booked), len(happened), len(missing), tuple(wrong[:SHOWN_MAX]))
+    return Standing(len(booked), len(happened), missing, tuple(wrong[:SHOWN_MAX]))
 
 
 def _booked(stock: Stock, number: int) -> Iterator[tuple[Core, Core]]:
@@ -130,9 +130,9 @@ def late_although_live(account: DayAccount, now: float) -> list[str]:
 # --- breaks, alarms, schedule ------------------------------------------------------------------
 
 
-def seconds_of(at: datetime | None) -> float:
+def seconds_of(at: datetime | None, plan: DayPlan) -> float:
     """Since the day began."""
-    return float("inf") if at is None else (at - BEGINS) / timedelta(seconds=1)
+    return float("inf") if at is None else (at - plan.begins) / timedelta(seconds=1)
 
 
 def breaks_told(stock: Stock) -> tuple[Counter[str], list[str], float]:
@@ -175,7 +175,7 @@ def alarms_missing(world: DayWorld) -> list[str]:
         for name in [""] if kind == DATABASE else of:
             # Whose key was never accepted by this process is known by its name only.
             rows = [row for row in found if row[1] == kind and name in (row[0], row[2])]
-            if not any(_answers(trouble, after, row) for row in rows):
+            if not any(_answers(world.plan, trouble, after, row) for row in rows):
                 said.append(f"{trouble.what} at {trouble.at:.0f} s: no {kind!r} of {name or 'all'}")
     still = [
         f"{row[0]}: {row[1]} {row[2]} is still up: {row[5]}" for row in found if row[4] is None
@@ -183,9 +183,9 @@ def alarms_missing(world: DayWorld) -> list[str]:
     return said + still
 
 
-def _answers(trouble: Trouble, after: float, row: tuple[Any, ...]) -> bool:
+def _answers(plan: DayPlan, trouble: Trouble, after: float, row: tuple[Any, ...]) -> bool:
     """Raised in time, and cleared when it was over. The machine's clock may have been wrong."""
-    raised, cleared = seconds_of(row[3]), seconds_of(row[4])
+    raised, cleared = seconds_of(row[3], plan), seconds_of(row[4], plan)
     in_time = trouble.at - CLOCK_SLACK <= raised <= after + CLOCK_SLACK
     return in_time and cleared <= trouble.until + CLEARED_AFTER_SECONDS
 
@@ -227,8 +227,7 @@ def schedule_wrong(world: DayWorld, served: Mapping[tuple[str, str], set[datetim
 
 def slots_of(plan: DayPlan, rule: Slots) -> int:
     """How many slots of a rule lie in a day."""
-    ends = BEGINS + timedelta(seconds=plan.seconds)
-    return (rule.slot_at(ends) - rule.slot_at(BEGINS)) // rule.period
+    return (rule.slot_at(ENDS) - rule.slot_at(plan.begins)) // rule.period
 
 
 def left_over(stock: Stock) -> list[str]:

@@ -1,18 +1,21 @@
 """What a day of the service is about: its accounts, their trading, and what goes wrong when.
 
 All of it follows from one seed. A shorter day has the same events, closer together and shorter. The
-last part of a day is calm, so that everything can heal and be compared with what truly happened.
+last part of a day is calm and ends after the sweep of the night, so that everything can heal and be
+compared with what truly happened.
 """
 
 import random
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from fillbook.domain.window import milliseconds
 from papervenues.bybit import Settings
 
-BEGINS = datetime(2026, 3, 1, 22, 40, tzinfo=UTC)
+ENDS = datetime(
+    2026, 3, 3, 3, 30, tzinfo=UTC
+)  # after the sweep of the night, which finds late rows
 DAY_HOURS = 24.0
 MINUTE, HOUR = 60.0, 3_600.0
 HISTORY_DAYS = 2
@@ -73,6 +76,11 @@ class DayPlan:
     row_faults: tuple[str, ...]
 
     @property
+    def begins(self) -> datetime:
+        """The first minute."""
+        return ENDS - timedelta(hours=self.hours)
+
+    @property
     def seconds(self) -> float:
         """The length of the day."""
         return self.hours * HOUR
@@ -81,7 +89,7 @@ class DayPlan:
         """The history of an account before the day."""
         kind = ACCOUNTS[number]
         return Settings(
-            end_ms=milliseconds(BEGINS),
+            end_ms=milliseconds(self.begins),
             seed=self.seed,
             days=HISTORY_DAYS,
             executions=HISTORY_EXECUTIONS + number,  # another count is another user

@@ -19,7 +19,7 @@ from fillbook.venues._sharing import Sharing
 from papervenues.draws import digest_of
 from tests.simulation.connections import Stock
 from tests.simulation.day_account import DayAccount
-from tests.simulation.day_plan import BEGINS, DayPlan
+from tests.simulation.day_plan import DayPlan
 from tests.simulation.day_process import Process
 from tests.simulation.virtual_loop import VirtualLoop
 from tests.simulation.workers import CURRENT
@@ -70,7 +70,7 @@ class DayWorld:
 
     def true_time(self) -> datetime:
         """The exchanges' time."""
-        return BEGINS + timedelta(seconds=self.loop.instant)
+        return self.plan.begins + timedelta(seconds=self.loop.instant)
 
     def now_ms(self) -> int:
         """Their form of it."""

@@ -17,6 +17,7 @@ from fillbook.domain.window import from_milliseconds, milliseconds
 from fillbook.ledger.leases import LEASE_LENGTH
 from fillbook.ledger.packing import unpack
 from papervenues.fault_table import CLOCK, FAULTS, ROW
+from tests.simulation import questions
 from tests.simulation.connections import CONNECTIONS_MAX
 from tests.simulation.looks import Look, Told, Truth, is_cash, leaves_fields, look_at, signed_size
 from tests.simulation.served import unproven_part
@@ -32,67 +33,6 @@ HIDING = frozenset(name for name, kind in FAULTS.items() if kind.nature == "hide
 LATE = frozenset(("late_rows", "late_by_time"))
 SKEW = timedelta(seconds=2)
 REQUESTS_MAX = 6_000
-_SPOKEN_OF: LiteralString = """
-SELECT execution_id FROM facts.current_log_entries WHERE account_id = %s
-"""
-_QUARANTINED: LiteralString = """
-SELECT r.codec, r.body FROM facts.quarantined q
-JOIN facts.raw_records r USING (account_id, chain_seq) WHERE q.account_id = %s
-"""
-_UNTYPED: LiteralString = """
-SELECT r.stream, count(*) FROM facts.raw_records r WHERE r.account_id = %(id)s
-AND NOT EXISTS (SELECT 1 FROM facts.executions f WHERE f.account_id = %(id)s
-    AND f.execution_key = r.record_key)
-AND NOT EXISTS (SELECT 1 FROM facts.cash_flows f WHERE f.account_id = %(id)s
-    AND f.cash_key = r.record_key)
-AND NOT EXISTS (SELECT 1 FROM facts.quarantined q WHERE q.account_id = %(id)s
-    AND q.chain_seq = r.chain_seq)
-AND r.stream LIKE 'executions%%' GROUP BY 1
-"""
-_UNEVEN: LiteralString = """
-SELECT book_id, stretch, side, sum(unit_end - unit_start), max(unit_end) - min(unit_start)
-FROM derived.lines WHERE account_id = %s GROUP BY 1, 2, 3
-HAVING sum(unit_end - unit_start) <> max(unit_end) - min(unit_start)
-"""
-_UNMATCHED: LiteralString = """
-WITH ends AS (
-    SELECT book_id, stretch,
-        coalesce(sum(unit_end - unit_start) FILTER (WHERE side = 1), 0) AS bought,
-        coalesce(sum(unit_end - unit_start) FILTER (WHERE side = -1), 0) AS sold
-    FROM derived.lines WHERE account_id = %(id)s GROUP BY 1, 2
-), matched AS (
-    SELECT book_id, stretch, sum(unit_end - unit_start) AS units
-    FROM derived.lot_matches WHERE account_id = %(id)s GROUP BY 1, 2
-)
-SELECT book_id, stretch, bought, sold, coalesce(units, 0)
-FROM ends LEFT JOIN matched USING (book_id, stretch)
-WHERE least(bought, sold) <> coalesce(units, 0)
-"""
-_HELD: LiteralString = """
-SELECT b.category, b.symbol, sum(l.side * (l.unit_end - l.unit_start))
-FROM derived.lines l JOIN derived.books b USING (account_id, book_id)
-JOIN (SELECT account_id, category, symbol, leg, max(started_at) AS stretch
-    FROM derived.stretches GROUP BY 1, 2, 3, 4) s
-    ON (s.account_id, s.category, s.symbol, s.leg, s.stretch)
-     = (b.account_id, b.category, b.symbol, b.leg, l.stretch)
-WHERE l.account_id = %s GROUP BY 1, 2
-"""
-_LOG_SUMS: LiteralString = """
-SELECT kind, currency, count(*), sum(change) FROM facts.current_log_entries
-WHERE account_id = %s GROUP BY 1, 2
-"""
-_STANDING: LiteralString = """
-SELECT md5(string_agg(h, '' ORDER BY h)) FROM (
-    SELECT md5(t::text) AS h FROM facts.raw_records t
-    WHERE account_id = %(id)s AND chain_seq <= %(seq)s
-    UNION ALL
-    SELECT md5(t::text) FROM facts.executions t WHERE account_id = %(id)s AND chain_seq <= %(seq)s
-    UNION ALL
-    SELECT md5(t::text) FROM facts.cash_flows t WHERE account_id = %(id)s AND chain_seq <= %(seq)s
-    UNION ALL
-    SELECT md5(t::text) FROM facts.windows t WHERE account_id = %(id)s AND chain_seq <= %(seq)s
-) AS standing
-"""
 
 
 class ViolationError(AssertionError):
@@ -126,7 +66,7 @@ class Seen:
         return self.world.plan.struck
 
 
-Check = Callable[[Seen], None]
+Check = Callable[[Seen], bool]  # whether it could be evaluated here
 CHECKS: list[Check] = []
 
 
@@ -144,12 +84,16 @@ def must_hold(
     look = look_at(world, since_seq=memory.seq)
     seen = Seen(world, look, memory.truth, memory, ended, is_sound)
     for one in CHECKS:
-        one(seen)
-        world.held[one.__name__.partition("_")[0].upper()] += 1
+        world.held[one.__name__.partition("_")[0].upper()] += one(seen)
     memory.seq = look.head[1]
     memory.standing = _standing(seen, memory.seq)
     counts = (len(look.booked), len(look.windows), look.head[1])
     world.trace.note("look", *counts)
+
+
+def _asked(seen: Seen, query: LiteralString) -> list[tuple[object, ...]]:
+    """What the ledger answers about the seed's account, beside all workers."""
+    return seen.world.stock.ask(query, seen.world.account.account_id)
 
 
 def _found(name: str, what: object) -> ViolationError:
@@ -157,10 +101,13 @@ def _found(name: str, what: object) -> ViolationError:
 
 
 @check
-def v1_what_is_covered_is_booked(seen: Seen) -> None:
+def v1_what_is_covered_is_booked(seen: Seen) -> bool:
     """Every true row in time that counts as read is booked, quarantined, or seen by no list."""
     look, world = seen.look, seen.world
     booked = {one.core for one in look.booked}
+    gaps = _asked(seen, questions.WANTED_AND_NOT_READ) if seen.is_sound else []
+    if gaps:
+        raise _found("V1", f"complete, and wanted time is not read: {gaps}")
     now_ms = world.now_ms()
     missing = [
         row
@@ -168,9 +115,9 @@ def v1_what_is_covered_is_booked(seen: Seen) -> None:
         if core not in booked and _is_within(look, row, settled=_may_be_late(seen))
     ]
     if not missing:
-        return
+        return True
     quarantined = _quarantined(seen)
-    told = {name for (name,) in world.stock.ask(_SPOKEN_OF, world.account.account_id)}
+    told = {name for (name,) in world.stock.ask(questions.SPOKEN_OF, world.account.account_id)}
     excused = not seen.is_sound and bool(seen.struck & (HIDING | LATE))
     for row in missing:
         if row["execId"] in quarantined or (
@@ -180,6 +127,7 @@ def v1_what_is_covered_is_booked(seen: Seen) -> None:
         if excused and not (row["execId"] in told and _is_logged(look, row)):
             continue  # no list that was read to its end tells of it: nobody can know
         raise _found("V1", f"covered, and neither booked nor said to be missing: {_short(row)}")
+    return True
 
 
 def _is_logged(look: Look, row: dict[str, str]) -> bool:
@@ -206,32 +154,37 @@ def _is_within(look: Look, row: dict[str, str], *, settled: bool) -> bool:
 
 def _quarantined(seen: Seen) -> str:
     world = seen.world
-    rows = world.stock.ask(_QUARANTINED, world.account.account_id)
+    rows = world.stock.ask(questions.QUARANTINED, world.account.account_id)
     return b"".join(unpack(codec, bytes(body)) for codec, body in rows).decode()
 
 
 @check
-def v2_one_row_each(seen: Seen) -> None:
+def v2_one_row_each(seen: Seen) -> bool:
     """What is booked truly happened, and no two rows are the same."""
     twice = [
         core for core, number in Counter(one.core for one in seen.look.booked).items() if number > 1
     ]
     if twice:
         raise _found("V2", f"booked twice: {twice[:3]}")
+    again = _asked(seen, questions.BOOKED_AGAIN)
+    if again:
+        raise _found("V2", f"received again unchanged, and kept again: {again}")
     invented = [one.core for one in seen.look.booked if one.core not in seen.truth.rows]
     if invented:
         raise _found("V2", f"booked, and never happened: {invented[:3]}")
+    return True
 
 
 @check
-def v6_every_digit(seen: Seen) -> None:
+def v6_every_digit(seen: Seen) -> bool:
     """Each field is what the exchange sent, where it sent it as it is."""
     is_as_sent = leaves_fields(seen.struck, ROW_FAULTS)
     if not (seen.is_sound or is_as_sent):
-        return
+        return False
     for one in seen.look.booked:
         if not _agree(one.whole, seen.truth.whole[one.core], exactly=is_as_sent):
             raise _found("V6", f"booked {one.whole}, happened {seen.truth.whole[one.core]}")
+    return True
 
 
 def _agree(booked: Told, true: Told, *, exactly: bool) -> bool:
@@ -244,54 +197,63 @@ def _agree(booked: Told, true: Told, *, exactly: bool) -> bool:
 
 
 @check
-def v7_every_instant(seen: Seen) -> None:
+def v7_every_instant(seen: Seen) -> bool:
     """No row lies before the account's history or in the future."""
     first, last = seen.world.plan.begins, seen.look.now + SKEW
     for one in seen.look.booked:
         at = from_milliseconds(one.at_ms)
         if not first <= at <= last:
             raise _found("V7", f"{one.core} is not between {first} and {last}")
+    return True
 
 
 def _standing(seen: Seen, seq: int) -> str:
     what = {"id": seen.world.account.account_id, "seq": seq}
-    return str(seen.world.stock.monitor.execute(_STANDING, what).fetchone())
+    return str(seen.world.stock.monitor.execute(questions.STANDING, what).fetchone())
 
 
 @check
-def v8_what_stood_stands(seen: Seen) -> None:
+def v8_what_stood_stands(seen: Seen) -> bool:
     """Facts that an earlier step has seen are there, unchanged."""
     memory = seen.memory
     if memory.standing is not None and _standing(seen, memory.seq) != memory.standing:
         raise _found("V8", f"facts up to {memory.seq} of the chain have changed")
+    return True
 
 
 @check
-def v10_every_record_is_typed(seen: Seen) -> None:
+def v10_every_record_is_typed(seen: Seen) -> bool:
     """Each record that was received is a fill, a payment, or in quarantine."""
     world = seen.world
-    rows = world.stock.monitor.execute(_UNTYPED, {"id": world.account.account_id}).fetchall()
+    rows = world.stock.monitor.execute(
+        questions.UNTYPED, {"id": world.account.account_id}
+    ).fetchall()
     if rows:
         raise _found("V10", f"neither typed nor quarantined: {rows}")
+    return True
 
 
 @check
-def v11_an_error_proves_nothing(seen: Seen) -> None:
+def v11_an_error_proves_nothing(seen: Seen) -> bool:
     """Every proven window lies in windows that the exchange has answered whole, to the end."""
+    beyond = _asked(seen, questions.READ_BEYOND)
+    if beyond:
+        raise _found("V11", f"read, and no window proves it: {beyond}")
     for proven in seen.look.windows:
         if proven.outcome not in ("read", "settled"):
             continue
         left = unproven_part(seen.world.served, proven)
         if left:
             raise _found("V11", f"{proven} is proven, and {left} was never served whole")
+    return True
 
 
 @check
-def v3_positions_follow(seen: Seen) -> None:
+def v3_positions_follow(seen: Seen) -> bool:
     """Where a leg is read from its first fill on, its books hold what the exchange says is held."""
     world, now_ms = seen.world, seen.world.now_ms()
     if not (seen.is_sound or _is_all_served(seen)):
-        return
+        return False
     read = {category: _read_up_to(seen, category) for category in world.plan.categories}
     true: Counter[tuple[str, str]] = Counter()
     for _, row in seen.truth.up_to(now_ms):
@@ -300,11 +262,13 @@ def v3_positions_follow(seen: Seen) -> None:
             true[row["category"], row["symbol"]] += signed_size(row)  # type: ignore[assignment]
     held = {
         (category, symbol): qty
-        for category, symbol, qty in world.stock.ask(_HELD, world.account.account_id)
+        for category, symbol, qty in world.stock.ask(questions.HELD, world.account.account_id)
     }
-    for (category, symbol), qty in true.items():
-        if held.get((category, symbol), 0) != qty:
-            raise _found("V3", f"{category} {symbol}: {held.get((category, symbol))}, truly {qty}")
+    for category, symbol in true.keys() | held.keys():
+        ours, theirs = held.get((category, symbol), 0), true[category, symbol]
+        if category != "spot" and read.get(category) and ours != theirs:
+            raise _found("V3", f"{category} {symbol}: {ours}, truly {theirs}")
+    return True
 
 
 def _is_all_served(seen: Seen) -> bool:
@@ -321,44 +285,45 @@ def _read_up_to(seen: Seen, category: str) -> int | None:
 
 
 @check
-def v4_cash_adds_up(seen: Seen) -> None:
+def v4_cash_adds_up(seen: Seen) -> bool:
     """The log that is booked sums to what the exchange says its log sums to."""
     world = seen.world
     read = seen.look.read("account_log", "UNIFIED")
-    if not seen.is_sound or len(read) != 1:
-        return
-    booked = world.stock.ask(_LOG_SUMS, world.account.account_id)
+    if not seen.is_sound or len(read) != 1 or world.plan.settings.is_wide:
+        return False
+    booked = world.stock.ask(questions.LOG_SUMS, world.account.account_id)
     told = world.exchange.truth()["log"]
     ours = {(kind, coin): (number, change) for kind, coin, number, change in booked}
     theirs = {
         (row["type"], row["currency"]): (int(row["rows"]), Decimal(row["change"])) for row in told
     }
-    if world.plan.settings.is_wide or ours.keys() != theirs.keys():
-        return
     if ours != theirs:
         raise _found("V4", f"{ours} is booked, {theirs} happened")
+    return True
 
 
 @check
-def v12_who_lost_the_lease_wrote_nothing(seen: Seen) -> None:
+def v12_who_lost_the_lease_wrote_nothing(seen: Seen) -> bool:
     """Nothing is written under a fencing number that is no longer the lease's."""
     if seen.world.stale_writes:
         raise _found("V12", seen.world.stale_writes[:3])
+    return True
 
 
 @check
-def v5_units_add_up(seen: Seen) -> None:
+def v5_units_add_up(seen: Seen) -> bool:
     """Units lie end to end, and as many are matched as the shorter side has."""
     world = seen.world
     number = world.account.account_id
-    uneven = world.stock.ask(_UNEVEN, number)
-    unmatched = world.stock.monitor.execute(_UNMATCHED, {"id": number}).fetchall()
+    uneven = world.stock.ask(questions.UNEVEN, number)
+    unmatched = world.stock.monitor.execute(questions.UNMATCHED, {"id": number}).fetchall()
     if uneven or unmatched:
         raise _found("V5", f"{uneven[:2]} {unmatched[:2]}")
+    return True
 
 
 @check
-def v13_runs_end(seen: Seen) -> None:
+def v13_runs_end(seen: Seen) -> bool:
     """A run that goes on has a worker: all workers have ended, so only lost runs may look open."""
     for ended in seen.ended:
         run_id = seen.world.run_ids.get(ended.worker.name)
@@ -369,27 +334,38 @@ def v13_runs_end(seen: Seen) -> None:
     for open_id, status, _ in seen.look.runs:
         if status == "running" and open_id not in seen.memory.lost_runs:
             raise _found("V13", f"run {open_id} is open, and nobody works on it")
+    left_out = tuple(one.partition(": ")[0] for one in seen.world.complaints)
+    silent = [
+        (stream, scope, reason)
+        for stream, scope, reason in _asked(seen, questions.COMPLETED_WITH_FAILURES)
+        if f"{stream} {scope}" not in left_out
+    ]
+    if silent:
+        raise _found("V13", f"runs that are completed though windows failed: {silent}")
     # A lease is written by the exchange's clock, as far as that may be wrong.
     skew = CLOCK_OFF_MAX if seen.struck & CLOCK_FAULTS else SKEW
     for stream, _, expires_at in seen.look.leases:
         if expires_at > seen.look.now + LEASE_LENGTH + skew:
             raise _found("V13", f"the lease {stream} holds until {expires_at}")
+    return True
 
 
 @check
-def v15_everything_is_bounded(seen: Seen) -> None:
+def v15_everything_is_bounded(seen: Seen) -> bool:
     """Requests and connections of a worker stay within their bounds."""
     for ended in seen.ended:
         if ended.worker.pool.most_used > CONNECTIONS_MAX:
             raise _found("V15", f"{ended.worker.pool.most_used} connections")
         if ended.passed is not None and ended.passed.run.requests > REQUESTS_MAX:
             raise _found("V15", f"{ended.passed.run.requests} requests in one pass")
+    return True
 
 
 @check
-def v16_no_secret_is_told(seen: Seen) -> None:
+def v16_no_secret_is_told(seen: Seen) -> bool:
     """Neither key nor secret stands in what a run says."""
     words = [error for _, _, error in seen.look.runs] + seen.world.complaints[-20:]
     for key in seen.world.exchange.venue.keys.values():
         if any(key.secret in text or key.key in text for text in words):
             raise _found("V16", "a key is told")
+    return True

@@ -13,7 +13,7 @@ from tests.simulation.commit_seeds import ROOT, measured_seeds
 from tests.simulation.holding import ITEM_SECONDS_MAX
 
 MEASURED = ("sync", "venues/bybit", "accounting")
-COVERED_PERCENT_MIN = 85
+COVERED_PERCENT_MIN = 90
 
 
 @pytest.mark.slow
