@@ -9,10 +9,14 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from tests.simulation.plan import plan_of
+
 SEEDS = 1_000
 FILES, ITEMS_A_FILE = 8, 5
-MEASURED = 40  # run under the coverage tracer, which slows them
+MEASURED = 60  # run under the coverage tracer, which slows them
 DERIVED_FROM = 1_000_000
+BURSTS = frozenset(("same_ms_burst", "edge_counts"))
+ODD_NUMBERS = frozenset(("digits_38", "decimals_18", "field_retyped"))
 ROOT = Path(__file__).parents[2]
 REGRESSIONS = Path(__file__).with_name("regression.txt")
 
@@ -46,9 +50,18 @@ def all_seeds() -> tuple[int, ...]:
 
 
 def measured_seeds() -> tuple[int, ...]:
-    """Those that run under the tracer: spread over all of them."""
-    stride = SEEDS // MEASURED
-    return tuple(all_seeds()[stride * place + place % stride] for place in range(MEASURED))
+    """Those that run under the tracer: of each sort some, and others."""
+    plans = [(seed, plan_of(seed)) for seed in all_seeds()]
+    sorts = (
+        [seed for seed, plan in plans if plan.settings.is_wide and plan.streams is None],
+        [seed for seed, plan in plans if plan.settings.is_wide and plan.settings.hedge],
+        [seed for seed, plan in plans if any(step.kind == "follow" for step in plan.steps)],
+        [seed for seed, plan in plans if plan.repeats],
+        [seed for seed, plan in plans if plan.struck & BURSTS],
+        [seed for seed, plan in plans if plan.struck & ODD_NUMBERS],
+    )
+    chosen = [seed for sort in sorts for seed in sort[: MEASURED // len(sorts)]]
+    return tuple(dict.fromkeys([*chosen, *all_seeds()]))[:MEASURED]
 
 
 def seeds_of(file: int, item: int) -> Sequence[int]:

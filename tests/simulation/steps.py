@@ -72,6 +72,8 @@ async def one_pass(
         venue = world.venue(worker)
         try:
             engine = world.engine(worker, venue, again=step.again)
+            if world.plan.repeats:  # as the service does it
+                return (await reconciled_pass(engine, step.run, asked(world, step)))[0]
             return await engine.sync(step.run, asked(world, step))
         finally:
             await venue.close()
@@ -207,7 +209,12 @@ async def _followed(world: World, step: Step) -> Ended:
         async def window() -> Window:
             return Window(world.plan.begins, world.now())
 
-        follower = Follower(world.engine(worker, venue), window, rhythm=RHYTHM)
+        async def may_be_used() -> None:
+            await venue.key_facts()
+
+        follower = Follower(
+            world.engine(worker, venue), window, rhythm=RHYTHM, before_pass=may_be_used
+        )
         following = asyncio.create_task(follower.follow())
         try:
             await asyncio.wait([following], timeout=step.seconds)

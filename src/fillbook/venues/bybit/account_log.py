@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from fillbook.domain.execution import Reading
+from fillbook.domain.execution import Reading, Unreadable
 from fillbook.domain.log_entry import LogEntry
 from fillbook.venues.bybit import fields
 from fillbook.venues.bybit.fields import milliseconds_in
@@ -20,6 +20,7 @@ from fillbook.venues.bybit.rows import RowReader, Text
 NO_SIDE = "None"
 TRADE = "TRADE"
 _IDENTITY = frozenset(("id", "tradeId", "currency", "type"))
+_NAMED = (("id", b'"id"'), ("tradeId", b'"tradeId"'))
 
 
 class LogRow(msgspec.Struct, gc=False):
@@ -54,14 +55,23 @@ def glance(scope: str, body: bytes) -> tuple[UUID, tuple[int, ...]]:
     at = milliseconds_in(row.transactionTime)
     times = () if at is None else (at,)
     named = row.tradeId if row.type == TRADE else row.id or row.tradeId
-    if not named or not _IDENTITY.isdisjoint(damaged):
+    if not named or _lost(body) or not _IDENTITY.isdisjoint(damaged):
         return unread_key(scope, body), times
     return log_key(row.id, row.tradeId, row.currency, row.type), times
 
 
 def parse_log_entry(body: bytes) -> Reading:
     """Read one line of the account log."""
+    if lost := _lost(body):
+        return Unreadable(f"{lost} is missing")
     return _ROWS.tell(body, _meaning)
+
+
+def _lost(body: bytes) -> str:
+    """A field of the line's name that is absent, not merely empty: whole, it is another line."""
+    if not body.startswith(b"{"):
+        return ""
+    return next((name for name, quoted in _NAMED if quoted not in body), "")
 
 
 def _meaning(row: LogRow) -> LogEntry:
