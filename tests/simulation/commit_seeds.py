@@ -18,7 +18,7 @@ NEW_SEEDS = "FILLBOOK_TEST_NEW_SEEDS"
 FILES, ITEMS_A_FILE = 8, 5
 MEASURED = 60  # run under the coverage tracer, which slows them
 DERIVED_FROM = 1_000_000
-BURSTS = frozenset(("same_ms_burst", "edge_counts"))
+TIES = frozenset(("self_trade", "shared_exec_id"))
 ODD_NUMBERS = frozenset(("digits_38", "decimals_18", "field_retyped"))
 ROOT = Path(__file__).parents[2]
 REGRESSIONS = Path(__file__).with_name("regression.txt")
@@ -63,7 +63,7 @@ def measured_seeds() -> tuple[int, ...]:
         [seed for seed, plan in plans if plan.settings.is_wide and plan.settings.hedge],
         [seed for seed, plan in plans if any(step.kind == "follow" for step in plan.steps)],
         [seed for seed, plan in plans if plan.repeats],
-        [seed for seed, plan in plans if plan.struck & BURSTS],
+        [seed for seed, plan in plans if plan.struck & TIES],
         [seed for seed, plan in plans if plan.struck & ODD_NUMBERS],
     )
     chosen = [seed for sort in sorts for seed in sort[: MEASURED // len(sorts)]]
