@@ -226,8 +226,10 @@ def schedule_wrong(world: DayWorld, served: Mapping[tuple[str, str], set[datetim
 
 
 def slots_of(plan: DayPlan, rule: Slots) -> int:
-    """How many slots of a rule lie in a day."""
-    return (rule.slot_at(ENDS) - rule.slot_at(plan.begins)) // rule.period
+    """How many slots of a rule lie in a day, with one that is young enough as it begins."""
+    first = rule.slot_at(plan.begins)
+    is_young = rule.late_max is not None and plan.begins - first <= rule.late_max
+    return (rule.slot_at(ENDS) - first) // rule.period + is_young
 
 
 def left_over(stock: Stock) -> list[str]:

@@ -41,6 +41,7 @@ NEWS_SECONDS_MIN: Final = 1.0
 AT_ONCE_MAX: Final = 8  # accounts that are read; those beyond wait for one that is done
 GOODBYE_SECONDS_MAX: Final = 0.5
 BEAT_SECONDS_MAX: Final = 5.0
+NAMED_MAX: Final = 10  # accounts in one line
 SAY_NONE = "there is no account yet: `fillbook accounts add NAME`, or set BYBIT_API_KEY and _SECRET"
 
 
@@ -253,8 +254,11 @@ class Service:
         await tokens.forget_revoked(self.pool, before=now - 90 * DAY)
 
     def _says(self) -> str:
-        names = sorted(self._cared)
-        return f"attends to {', '.join(names[:10])}" if names else "attends to no account"
+        waits = {name for name, one in self._cared.items() if one.attendant.state == "standby"}
+        works = sorted(self._cared.keys() - waits)
+        said = [f"attends to {', '.join(works[:NAMED_MAX])}"] if works else []
+        said += [f"waits for {', '.join(sorted(waits)[:NAMED_MAX])}"] if waits else []
+        return "; ".join(said) or "attends to no account"
 
     # --- the database ----------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from fillbook import wiring
 from fillbook.errors import FillbookError
 from fillbook.faces.cli.run import put, put_if_heard, run
 from fillbook.faces.notify import Notifier
-from fillbook.ledger import workers
+from fillbook.ledger import _embedded, workers
 from fillbook.ledger._pool import Pool
 from fillbook.ledger.readiness import why_not_ready
 from fillbook.settings import Settings, load
@@ -137,6 +137,10 @@ def run_health() -> None:
 
 
 async def _health(settings: Settings) -> None:
+    if settings.external_database is None:  # who asks must not start what somebody has stopped
+        embedded = await asyncio.to_thread(_embedded.status, wiring.embedded_folder(settings))
+        if not embedded.running:
+            raise Unwell("The embedded database does not run: start it with `fillbook db start`.")
     async with wiring.open_ledger(settings, max_size=1) as pool:
         said = await why_not_ready(pool) or await _why_not_running(pool, wiring.now())
     if said:
