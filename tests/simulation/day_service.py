@@ -66,7 +66,7 @@ class Serving:
     def waiting(self) -> int:
         """Messages that were told and are not heard yet."""
         lines = (line for one in self.transports.values() for line in one.lines)
-        return sum(line._end.told.qsize() for line in lines)
+        return sum(line._end.told.qsize() for line in lines if line._end.is_open)
 
     async def end(self) -> None:
         """Stop it as a signal would, and wait until it has gone."""
