@@ -347,6 +347,7 @@ def test_a_server_that_went_away_is_said_above_the_figures(page: Page, dashboard
     """What was read stays, with its time; Try again is offered and works."""
 
     opened(page, dashboard_url)
+    expect(figure(page, "Net PnL")).not_to_have_text("")
     before = figure(page, "Net PnL").inner_text()
     page.context.set_offline(offline=True)
     page.get_by_role("button", name="Read again").click()
